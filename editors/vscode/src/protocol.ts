@@ -1,0 +1,122 @@
+// The messages of the `galley/*` protocol, version 1, in the shapes that the server sends and reads.
+// Positions are those of LSP: zero-based lines, characters counted in the negotiated encoding.
+import { NotificationType, RequestType } from "vscode-languageclient/node";
+
+export const PROTOCOL_VERSION = 1;
+
+export interface Position { line: number; character: number }
+export interface Range { start: Position; end: Position }
+
+export type TaskState =
+  | "queued" | "planning" | "exploring" | "editing" | "verifying" | "checking itself" | "proposed" | "done"
+  | "paused" | "waiting" | "failed" | "cancelled" | "interrupted";
+export type Mode = "fix" | "implement" | "refactor" | "tests" | "document" | "explain" | "free";
+
+export interface Budget { usd?: number; tokens?: number; steps?: number; seconds?: number }
+export interface StartParams {
+  goal: string;
+  uri?: string;
+  range?: Range;
+  mode?: Mode;
+  scope?: string[];
+  budget?: Budget;
+  model?: string;
+}
+
+export interface PlanItem { text: string; state: "pending" | "active" | "done" | "dropped"; items: PlanItem[] }
+export interface Step { step: number; tool: string; summary: string; state: "running" | "ok" | "error"; ms: number; detail?: string | null }
+export interface Usage { input: number; cached: number; output: number; reasoning: number; usd: number | null }
+export interface Task {
+  task: string;
+  title: string;
+  goal: string;
+  state: TaskState;
+  activity: string;
+  plan: PlanItem[];
+  steps: Step[];
+  usage: Usage;
+  model: string;
+  recorded: boolean;
+  proposal: string | null;
+  message: string | null;
+  createdMs: number;
+  updatedMs: number;
+}
+
+export type HunkState = "pending" | "accepted" | "rejected" | "conflicted" | "obsolete";
+export interface Conflict { base: string; yours: string; theirs: string }
+export interface Hunk {
+  hunk: string;
+  number: number;
+  of: number;
+  state: HunkState;
+  range: Range;
+  before: string;
+  after: string;
+  reason: string | null;
+  requires: string[];
+  mergedByToken: boolean;
+  conflict: Conflict | null;
+}
+export interface ProposedFile {
+  uri: string;
+  path: string;
+  kind: "modify" | "add" | "delete" | "move";
+  fromUri?: string | null;
+  version: number | null;
+  hunks: Hunk[];
+}
+export interface Evidence {
+  check: string;
+  command: string;
+  exitCode: number | null;
+  status: "passed" | "failed" | "notRun";
+  before: string | null;
+  summary: string;
+  seconds: number;
+  sandbox: string;
+  hash: string;
+  stale: boolean;
+}
+export interface Proposal {
+  proposal: string;
+  task: string;
+  title: string;
+  partial: boolean;
+  open: boolean;
+  warnings: string[];
+  evidence: Evidence[];
+  files: ProposedFile[];
+}
+
+export interface Status { text: string; level: "ok" | "busy" | "review" | "warning" | "error"; symbols: number; model: string | null; tasks: number; hunks: number }
+export interface Approval { approval: string; task: string; title: string; detail: string; options: { id: string; label: string }[] }
+
+export interface TaskRef { task: string }
+export interface HunkSet { hunks?: string[]; uri?: string; proposal?: string }
+export interface Accepted { applied: boolean; reason?: string | null; hunks: string[] }
+export interface Restored { applied: boolean; reason?: string | null; conflicts: string[] }
+type Empty = Record<string, never>;
+
+const request = <P, R>(method: string) => new RequestType<P, R, void>(method);
+const notification = <P>(method: string) => new NotificationType<P>(method);
+
+export const taskStart = request<StartParams, TaskRef>("galley/task/start");
+export const taskList = request<Empty, { tasks: Task[] }>("galley/task/list");
+export const taskSteer = request<{ task: string; message: string }, Empty>("galley/task/steer");
+export const taskPause = request<TaskRef, Empty>("galley/task/pause");
+export const taskResume = request<TaskRef, Empty>("galley/task/resume");
+export const taskCancel = request<TaskRef, Empty>("galley/task/cancel");
+export const proposalList = request<Empty, { proposals: Proposal[] }>("galley/proposal/list");
+export const hunkAccept = request<HunkSet & { prerequisites?: boolean }, Accepted>("galley/hunk/accept");
+export const hunkReject = request<HunkSet, { hunks: string[] }>("galley/hunk/reject");
+export const hunkEdit = request<{ hunk: string; text: string }, Empty>("galley/hunk/edit");
+export const hunkComment = request<{ hunk: string; text: string }, Empty>("galley/hunk/comment");
+export const hunkWhy = request<{ hunk: string }, { markdown: string }>("galley/hunk/why");
+export const checkpointRestore = request<{ checkpoint?: string; task?: string }, Restored>("galley/checkpoint/restore");
+export const statusGet = request<Empty, Status>("galley/status");
+
+export const taskDidUpdate = notification<Task>("galley/task/didUpdate");
+export const proposalDidChange = notification<Proposal>("galley/proposal/didChange");
+export const statusDidChange = notification<Status>("galley/status/didChange");
+export const approvalRequest = request<Approval, { option: string | null }>("galley/approval/request");

@@ -1,0 +1,329 @@
+//! The events of a task: what the journal holds, in order. Everything that is shown, resumed, audited or replayed of a task
+//! is read from this stream, so a variant, once written by a released version, keeps its meaning.
+
+use galley_model::Reply;
+use galley_review::{HunkId, Proposal};
+use galley_workspace::Edits;
+use serde::{Deserialize, Serialize};
+
+use crate::task::TaskSpec;
+use crate::verify::Evidence;
+
+/// The state of a task, in the words that a person sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// Waits for its turn.
+    #[serde(rename = "queued")]
+    Queued,
+    /// Writes its plan.
+    #[serde(rename = "planning")]
+    Planning,
+    /// Reads and searches.
+    #[serde(rename = "exploring")]
+    Exploring,
+    /// Changes its overlay.
+    #[serde(rename = "editing")]
+    Editing,
+    /// Runs checks in its shadow.
+    #[serde(rename = "verifying")]
+    Verifying,
+    /// Compares its diff with goal and scope.
+    #[serde(rename = "checking itself")]
+    CheckingItself,
+    /// Offers a proposal for review.
+    #[serde(rename = "proposed")]
+    Proposed,
+    /// Closed: everything is decided, or there was nothing to change.
+    #[serde(rename = "done")]
+    Done,
+    /// Stopped by the person until resumed.
+    #[serde(rename = "paused")]
+    Paused,
+    /// Needs an answer of the person.
+    #[serde(rename = "waiting")]
+    Waiting,
+    /// Ended without a result; the message says why.
+    #[serde(rename = "failed")]
+    Failed,
+    /// Ended by the person.
+    #[serde(rename = "cancelled")]
+    Cancelled,
+    /// Its process died; it can be resumed.
+    #[serde(rename = "interrupted")]
+    Interrupted,
+}
+
+impl State {
+    /// The word for the state.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Queued => "queued",
+            State::Planning => "planning",
+            State::Exploring => "exploring",
+            State::Editing => "editing",
+            State::Verifying => "verifying",
+            State::CheckingItself => "checking itself",
+            State::Proposed => "proposed",
+            State::Done => "done",
+            State::Paused => "paused",
+            State::Waiting => "waiting",
+            State::Failed => "failed",
+            State::Cancelled => "cancelled",
+            State::Interrupted => "interrupted",
+        }
+    }
+
+    /// Whether the loop of the task is at an end (a proposal may still be open).
+    pub fn is_over(self) -> bool {
+        matches!(self, State::Proposed | State::Done | State::Failed | State::Cancelled | State::Interrupted)
+    }
+}
+
+/// An item of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanItem {
+    /// What is to be done.
+    pub text: String,
+    /// How far it is.
+    pub state: PlanState,
+    /// Nested items.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<PlanItem>,
+}
+
+/// How far an item of a plan is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlanState {
+    /// Not begun.
+    Pending,
+    /// Being worked on.
+    Active,
+    /// Finished.
+    Done,
+    /// Given up; stays readable.
+    Dropped,
+}
+
+/// What the person did with hunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Applied as shown.
+    Accepted,
+    /// Not wanted.
+    Rejected,
+    /// Text changed by the person before accepting.
+    Edited,
+    /// A remark for the model.
+    Commented,
+    /// A decision was taken back.
+    Reopened,
+}
+
+/// One event of a task.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+// Externally tagged: the raw items of a reply must pass through serde untouched, which tagged enums do not allow.
+#[serde(rename_all = "snake_case")]
+pub enum TaskEvent {
+    /// The task began. Holds the frozen part of every request, so that a resumed task sends the same bytes.
+    Started {
+        /// What was asked for.
+        spec: TaskSpec,
+        /// `provider/model`.
+        model: String,
+        /// Whether the replies come from a recording.
+        recorded: bool,
+        /// The system text.
+        instructions: String,
+        /// The tool set by name, see [`crate::tools::Set`].
+        tools: crate::tools::Set,
+    },
+    /// The state or the one-line activity changed.
+    State {
+        /// The new state.
+        state: State,
+        /// One line: what is happening.
+        activity: String,
+    },
+    /// A text that was appended to the conversation in the person's role: the request itself, a steer, a note of the harness.
+    Said {
+        /// The text as the model gets it.
+        text: String,
+        /// Who said it.
+        by: Speaker,
+    },
+    /// A complete reply of the model.
+    Reply {
+        /// The reply with the provider's own items.
+        reply: Box<Reply>,
+        /// US dollars, if the price is known.
+        usd: Option<f64>,
+    },
+    /// A tool call is about to run.
+    CallBegan {
+        /// Number of the round, from 1.
+        step: u32,
+        /// The provider's id of the call.
+        call_id: String,
+        /// The tool.
+        tool: String,
+        /// One line for the person.
+        summary: String,
+    },
+    /// A tool call has run.
+    CallEnded {
+        /// Number of the round, from 1.
+        step: u32,
+        /// The provider's id of the call.
+        call_id: String,
+        /// The tool.
+        tool: String,
+        /// Whether the call was of the free-text form.
+        #[serde(default)]
+        free_text: bool,
+        /// What the model is told.
+        output: String,
+        /// Whether the call failed.
+        is_error: bool,
+        /// One line for the person: what came out.
+        summary: String,
+        /// Milliseconds that it took.
+        ms: u64,
+        /// The overlay after the call, if the call changed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        overlay: Option<Edits>,
+    },
+    /// The plan was replaced.
+    Plan {
+        /// The new plan.
+        items: Vec<PlanItem>,
+    },
+    /// An edit with its reason, for the hunks that come of it.
+    Edited {
+        /// The file, workspace-relative.
+        path: String,
+        /// The model's reason.
+        why: String,
+        /// Text that the edit put in place.
+        new: String,
+    },
+    /// A check has run.
+    Checked {
+        /// The result.
+        evidence: Evidence,
+    },
+    /// The person was asked.
+    Asked {
+        /// Id of the question.
+        question: String,
+        /// The question.
+        text: String,
+    },
+    /// The person answered, or did not.
+    Answered {
+        /// Id of the question.
+        question: String,
+        /// The chosen option, `None` when dismissed.
+        option: Option<String>,
+    },
+    /// A proposal is offered.
+    Proposed {
+        /// The proposal as it was made.
+        proposal: Proposal,
+        /// The checks that speak of it.
+        evidence: Vec<Evidence>,
+        /// The model's summary.
+        summary: String,
+    },
+    /// The person decided on hunks.
+    Decided {
+        /// The hunks.
+        hunks: Vec<HunkId>,
+        /// The decision.
+        verdict: Verdict,
+        /// Comment or edited text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
+    /// Accepted hunks are in the person's files; with what is needed to take them back.
+    Applied {
+        /// The hunks.
+        hunks: Vec<HunkId>,
+        /// What was changed, file by file.
+        checkpoint: Checkpoint,
+    },
+    /// Applied changes were taken back.
+    RolledBack {
+        /// The checkpoint that was returned to.
+        checkpoint: String,
+        /// Files with lines that both sides changed; these were left to the person.
+        conflicts: Vec<String>,
+    },
+    /// The loop of the task is over.
+    Ended {
+        /// How it ended.
+        state: State,
+        /// A sentence for the person.
+        message: String,
+    },
+}
+
+/// Who put a text into the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaker {
+    /// The person's request with its context.
+    Request,
+    /// A steer of the person's.
+    Person,
+    /// A note of the harness (a nudge, a repetition, a broken call).
+    Harness,
+}
+
+/// A state that can be returned to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Its id.
+    pub id: String,
+    /// When it was made, milliseconds since the epoch.
+    #[serde(default)]
+    pub at_ms: i64,
+    /// What was changed, file by file.
+    pub files: Vec<CheckpointFile>,
+}
+
+/// One file of a checkpoint: its text before and after the change; `None` where it did not exist.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointFile {
+    /// Workspace-relative path.
+    pub path: String,
+    /// Text before.
+    pub before: Option<String>,
+    /// Text after.
+    pub after: Option<String>,
+}
+
+impl TaskEvent {
+    /// The name under which the journal files the event.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            TaskEvent::Started { .. } => "started",
+            TaskEvent::State { .. } => "state",
+            TaskEvent::Said { .. } => "said",
+            TaskEvent::Reply { .. } => "reply",
+            TaskEvent::CallBegan { .. } => "call_began",
+            TaskEvent::CallEnded { .. } => "call_ended",
+            TaskEvent::Plan { .. } => "plan",
+            TaskEvent::Edited { .. } => "edited",
+            TaskEvent::Checked { .. } => "checked",
+            TaskEvent::Asked { .. } => "asked",
+            TaskEvent::Answered { .. } => "answered",
+            TaskEvent::Proposed { .. } => "proposed",
+            TaskEvent::Decided { .. } => "decided",
+            TaskEvent::Applied { .. } => "applied",
+            TaskEvent::RolledBack { .. } => "rolled_back",
+            TaskEvent::Ended { .. } => "ended",
+        }
+    }
+}

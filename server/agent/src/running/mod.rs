@@ -1,0 +1,264 @@
+//! The loop of a task: turn by turn, tool by tool, until there is a proposal or an honest end.
+
+mod control;
+mod ending;
+mod rounds;
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use galley_journal::{Journal, JournalError, NewTask};
+use galley_model::{Item, Kind};
+use galley_workspace::{Overlay, Workspace};
+
+pub use control::Control;
+
+use crate::event::{Speaker, State, TaskEvent};
+use crate::scope::Scope;
+use crate::services::{Published, Services};
+use crate::task::TaskSpec;
+use crate::tools::Context;
+use crate::transcript::{self, Past};
+use crate::verify::Verifier;
+use crate::{checks, clock, prompt};
+use rounds::Rounds;
+
+/// A running task, as the front ends hold it.
+#[derive(Debug, Clone)]
+pub struct TaskHandle {
+    /// Its id.
+    pub task: String,
+    control: Arc<Control>,
+}
+
+/// Why a task could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The journal cannot be written; without it nothing may happen.
+    #[error("the task was not started: {0}")]
+    Journal(#[from] JournalError),
+    /// Scope or checks cannot be read.
+    #[error("the task was not started: {0}")]
+    Unreadable(String),
+    /// There is no such task, or it has no beginning.
+    #[error("task {0} cannot be resumed: its journal has no beginning")]
+    NoBeginning(String),
+    /// The task came to its end.
+    #[error("task {0} has ended; start a new one in place of resuming it")]
+    Over(String),
+    /// Another process runs it.
+    #[error("task {0} is running in another process; steer it there, or with `galley task`")]
+    Claimed(String),
+}
+
+impl TaskHandle {
+    /// A handle for a task that is about to begin, or to go on, under this id.
+    pub fn new(task: String) -> TaskHandle {
+        TaskHandle { task, control: Arc::default() }
+    }
+
+    /// Leaves a message for the model.
+    pub fn steer(&self, message: impl Into<String>) {
+        self.control.steer(message.into());
+    }
+
+    /// Holds the task.
+    pub fn pause(&self) {
+        self.control.set_paused(true);
+    }
+
+    /// Lets a held task go on.
+    pub fn resume(&self) {
+        self.control.set_paused(false);
+    }
+
+    /// Ends the task; what it has so far is kept as a partial proposal.
+    pub fn stop(&self) {
+        self.control.stop();
+    }
+
+    /// Lets go of the task because this process ends: nothing is recorded, so that it shows as interrupted and can be
+    /// resumed.
+    pub fn interrupt(&self) {
+        self.control.interrupt();
+    }
+}
+
+/// Begins a task on the current runtime. Returns as soon as the journal knows of it; may wait for the disk before.
+///
+/// # Errors
+/// When journal, scope or checks do not allow it; then nothing has begun.
+pub fn start(services: Services, handle: TaskHandle, spec: TaskSpec) -> Result<(), StartError> {
+    let task = handle.task.clone();
+    let snapshot = services.workspace.snapshot();
+    let found = checks::detect(&snapshot).map_err(StartError::Unreadable)?;
+    let scope = Scope::new(&spec.scope).map_err(StartError::Unreadable)?;
+    services.journal.create_task(&NewTask {
+        id: task.clone(),
+        workspace: workspace_key(&services.workspace),
+        title: spec.title.clone(),
+        goal: spec.goal.clone(),
+        created_ms: clock::now_ms(),
+    })?;
+    claim(&services, &task)?;
+    let endpoint = services.client.endpoint();
+    let model = format!("{}/{}", endpoint.provider, endpoint.model);
+    let recorded = endpoint.kind == Kind::Replay;
+    let family = galley_model::capability::lookup(&endpoint.model).edit_family;
+    let set = prompt::tool_set(spec.mode, family);
+    let level = services.level.to_string();
+    let instructions = prompt::instructions(set, &found, &level, &snapshot, &spec);
+    let overlay = Overlay::new(snapshot);
+    let request = prompt::request(&spec, &overlay, &services.index.snapshot());
+    let started = TaskEvent::Started {
+        spec: spec.clone(),
+        model,
+        recorded,
+        instructions: instructions.clone(),
+        tools: set,
+    };
+    record(&services, &task, &started)?;
+    let said = TaskEvent::Said { text: request.clone(), by: Speaker::Request };
+    record(&services, &task, &said)?;
+    let past = Past {
+        spec,
+        instructions,
+        set,
+        items: vec![Item::User(request)],
+        overlay: None,
+        steps: 0,
+        reasons: Vec::new(),
+        over: false,
+    };
+    spawn(services, handle, past, overlay, found, scope);
+    Ok(())
+}
+
+/// Goes on with a task from its journal: an interrupted one, or, with a message of the person's, one whose proposal is to
+/// be revised.
+///
+/// # Errors
+/// When it has ended and there is no message, is run by another process, or its journal cannot be read.
+pub fn resume(services: Services, handle: TaskHandle, message: Option<String>) -> Result<(), StartError> {
+    let task = handle.task.clone();
+    let events = events(&services.journal, &task)?;
+    let mut past = transcript::fold(&events).ok_or_else(|| StartError::NoBeginning(task.clone()))?;
+    if past.over && message.is_none() {
+        return Err(StartError::Over(task));
+    }
+    claim(&services, &task)?;
+    if let Some(message) = message {
+        let said = TaskEvent::Said { text: message.clone(), by: Speaker::Person };
+        record(&services, &task, &said)?;
+        past.items.push(Item::User(message));
+    }
+    let snapshot = services.workspace.snapshot();
+    let found = checks::detect(&snapshot).map_err(StartError::Unreadable)?;
+    let scope = Scope::new(&past.spec.scope).map_err(StartError::Unreadable)?;
+    let overlay = match &past.overlay {
+        Some(edits) => Overlay::from_edits(snapshot, edits).overlay,
+        None => Overlay::new(snapshot),
+    };
+    spawn(services, handle, past, overlay, found, scope);
+    Ok(())
+}
+
+fn claim(services: &Services, task: &str) -> Result<(), StartError> {
+    if services.journal.claim_task(task, &galley_journal::Owner::current(), clock::now_ms())? {
+        return Ok(());
+    }
+    Err(StartError::Claimed(task.to_owned()))
+}
+
+fn spawn(
+    services: Services,
+    handle: TaskHandle,
+    past: Past,
+    overlay: Overlay,
+    found: Vec<checks::Check>,
+    scope: Scope,
+) {
+    let TaskHandle { task, control } = handle;
+    let context = Context {
+        task: task.clone(),
+        verifier: Verifier::new(services.clone(), overlay.snapshot().clone()),
+        services: services.clone(),
+        set: past.set,
+        overlay,
+        checks: found,
+        scope,
+        step: past.steps,
+        evidence: Vec::new(),
+        seen: Default::default(),
+        outputs: Default::default(),
+        grants: Default::default(),
+        cancel: control.stop_token().clone(),
+    };
+    let rounds = Rounds::new(context, past, control);
+    tokio::spawn(async move {
+        // A fault inside one task ends that one only, and says so.
+        let ran = std::panic::AssertUnwindSafe(rounds.run()).catch_unwind().await;
+        if ran.is_err() {
+            let message = "an internal fault ended the task; nothing was applied (see the log)".to_owned();
+            let _ = record(&services, &task, &TaskEvent::Ended { state: State::Failed, message });
+        }
+        // A claim that stays behind is recognised by its dead owner.
+        let _ = services.journal.release_task(&task, &galley_journal::Owner::current());
+    });
+}
+
+/// Puts an event into the journal, then shows it.
+///
+/// # Errors
+/// When the journal cannot be written; then nothing is shown.
+pub(crate) fn record(services: &Services, task: &str, event: &TaskEvent) -> Result<(), JournalError> {
+    let at_ms = clock::now_ms();
+    record_in(&services.journal, task, event, at_ms)?;
+    let published = Published::Event { task: task.to_owned(), at_ms, event: Box::new(event.clone()) };
+    // Nobody may be watching; the journal has it.
+    let _ = services.published.send(published);
+    Ok(())
+}
+
+/// Puts an event of a task into the journal, with the state that it leads to.
+///
+/// # Errors
+/// When the journal cannot be written.
+pub fn record_in(journal: &Journal, task: &str, event: &TaskEvent, at_ms: i64) -> Result<(), JournalError> {
+    journal.append(task, event.kind(), event, at_ms)?;
+    let state = match event {
+        TaskEvent::State { state, .. } | TaskEvent::Ended { state, .. } => Some(*state),
+        TaskEvent::Asked { .. } => Some(State::Waiting),
+        TaskEvent::Proposed { .. } => Some(State::Proposed),
+        _ => None,
+    };
+    match state {
+        Some(state) => journal.set_state(task, state.word(), at_ms),
+        None => Ok(()),
+    }
+}
+
+/// The events of a task. Those that this version does not know are left out.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn events(journal: &Journal, task: &str) -> Result<Vec<TaskEvent>, JournalError> {
+    Ok(timed_events(journal, task)?.into_iter().map(|(_, event)| event).collect())
+}
+
+/// The events of a task with their times, milliseconds since the epoch.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn timed_events(journal: &Journal, task: &str) -> Result<Vec<(i64, TaskEvent)>, JournalError> {
+    let entries = journal.events(task, 0)?;
+    let read = |entry: galley_journal::Entry| {
+        serde_json::from_str(&entry.payload).ok().map(|event| (entry.at_ms, event))
+    };
+    Ok(entries.into_iter().filter_map(read).collect())
+}
+
+/// The name under which the journal files a workspace.
+pub fn workspace_key(workspace: &Workspace) -> String {
+    galley_workspace::workspace_key(&workspace.current_roots())
+}

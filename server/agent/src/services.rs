@@ -1,0 +1,106 @@
+//! What a task is given to work with. The front end makes one [`Services`] per workspace and shares it among its tasks.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use galley_exec::Level;
+use galley_index::Index;
+use galley_journal::Journal;
+use galley_model::Client;
+use galley_workspace::Workspace;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::event::TaskEvent;
+
+/// The parts of the house that a task uses.
+#[derive(Clone)]
+pub struct Services {
+    /// The record of everything.
+    pub journal: Journal,
+    /// The person's files and buffers.
+    pub workspace: Workspace,
+    /// What is known of them.
+    pub index: Index,
+    /// The model that answers.
+    pub client: Arc<Client>,
+    /// The strongest sandbox that works on this machine.
+    pub level: Level,
+    /// Whether commands may run where no sandbox works on this machine, without asking each task's person.
+    pub unsandboxed: bool,
+    /// Where journal, caches and shadows live.
+    pub state_dir: PathBuf,
+    /// Asks the person.
+    pub host: Arc<dyn Host>,
+    /// Gets every event after it is in the journal, and the passing signs of life between events.
+    pub published: UnboundedSender<Published>,
+}
+
+/// Something that became visible of a task.
+#[derive(Debug, Clone)]
+pub enum Published {
+    /// An event, already in the journal.
+    Event {
+        /// The task.
+        task: String,
+        /// Milliseconds since the epoch.
+        at_ms: i64,
+        /// The event.
+        event: Box<TaskEvent>,
+    },
+    /// A passing sign of life that no journal keeps: words of a reply as they come, lines of a command's output.
+    Live {
+        /// The task.
+        task: String,
+        /// What happens.
+        sign: Sign,
+    },
+}
+
+/// A passing sign of life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sign {
+    /// A piece of the model's prose.
+    Text(String),
+    /// A piece of the model's reasoning summary.
+    Reasoning(String),
+    /// The model is writing a tool call: the tool, and bytes of its arguments so far.
+    Call(String, usize),
+    /// A request is tried again.
+    Retry(String),
+    /// What was streamed of this reply is void; it starts anew.
+    Restarted,
+    /// A piece of a command's output.
+    Output(String),
+}
+
+/// A question to the person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Its id.
+    pub id: String,
+    /// The task that asks.
+    pub task: String,
+    /// The question in one line.
+    pub title: String,
+    /// What they need to know to answer it.
+    pub detail: String,
+    /// The answers to choose from, the safe one first.
+    pub options: Vec<Choice>,
+}
+
+/// One answer to choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What the task gets.
+    pub id: String,
+    /// What the person reads.
+    pub label: String,
+}
+
+/// The way to the person.
+pub trait Host: Send + Sync {
+    /// Asks, and answers with the id of the chosen option; `None` when the person dismissed it or cannot be asked, which
+    /// always means no.
+    fn ask(&self, question: Question) -> BoxFuture<'static, Option<String>>;
+}

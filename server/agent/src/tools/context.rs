@@ -1,0 +1,233 @@
+//! What the tools of one task work on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use galley_exec::policy::{self, Decision, Rules, Verdict};
+use galley_index::IndexSnapshot;
+use galley_text::path::RelPath;
+use galley_workspace::Overlay;
+use tokio_util::sync::CancellationToken;
+
+use super::Set;
+use crate::checks::Check;
+use crate::event::TaskEvent;
+use crate::scope::{Ruling, Scope};
+use crate::services::{Choice, Published, Question, Services, Sign};
+use crate::verify::{Evidence, Verifier};
+
+/// The working state of a task's tools. Owned by the task alone.
+pub struct Context {
+    /// The task.
+    pub task: String,
+    /// The parts of the house.
+    pub services: Services,
+    /// The tools that it was given.
+    pub set: Set,
+    /// The base with the task's edits.
+    pub overlay: Overlay,
+    /// The shadow, and what is known of the base.
+    pub verifier: Verifier,
+    /// The project's checks.
+    pub checks: Vec<Check>,
+    /// What the task may change.
+    pub scope: Scope,
+    /// The step that runs, from 1.
+    pub step: u32,
+    /// Evidence of this task's checks, the last of each.
+    pub evidence: Vec<Evidence>,
+    /// Files and ranges that the model has read, by content hash, with the step.
+    pub seen: BTreeMap<String, (String, u32)>,
+    /// Long outputs by id, for reading on.
+    pub outputs: BTreeMap<String, String>,
+    /// Decisions of the person's for this task: command or class → allowed.
+    pub grants: BTreeMap<String, bool>,
+    /// Ends what runs.
+    pub cancel: CancellationToken,
+}
+
+/// The end of a task as the model sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finish {
+    /// What it claims.
+    pub outcome: Outcome,
+    /// Its summary.
+    pub text: String,
+}
+
+/// What a model claims at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The request is fulfilled.
+    Done,
+    /// It cannot be, and the text names the contradiction.
+    Blocked,
+}
+
+impl Context {
+    /// The index over the workspace as it is known now.
+    pub fn index(&self) -> Arc<IndexSnapshot> {
+        self.services.index.snapshot()
+    }
+
+    /// Shows a passing sign of life.
+    pub fn live(&self, sign: Sign) {
+        let _ = self.services.published.send(Published::Live { task: self.task.clone(), sign });
+    }
+
+    /// A way to show pieces of a command's output that outlives a borrow of the context.
+    pub fn output_sink(&self) -> impl FnMut(&[u8]) + Send + use<> {
+        let published = self.services.published.clone();
+        let task = self.task.clone();
+        move |bytes| {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let _ = published.send(Published::Live { task: task.clone(), sign: Sign::Output(text) });
+        }
+    }
+
+    /// A path argument as a path of the workspace.
+    ///
+    /// # Errors
+    /// Words for the model.
+    pub fn path(&self, text: &str) -> Result<RelPath, String> {
+        let text = text.trim().trim_start_matches("./");
+        RelPath::new(text).map_err(|error| format!("`{text}` is not a path in the workspace: {error}"))
+    }
+
+    /// Whether a file may be changed; asks the person where its class is protected.
+    ///
+    /// # Errors
+    /// Words for the model.
+    pub async fn may_change(&mut self, path: &RelPath) -> Result<(), String> {
+        match self.scope.rule(path) {
+            Ruling::Allowed => Ok(()),
+            Ruling::Refused(why) => Err(why),
+            Ruling::Ask(class) => {
+                let key = format!("change {}", path.as_str());
+                let title = format!("Let the task change {} ({class})?", path.as_str());
+                if self.granted(&key, &title, "It is outside what a task changes unasked.").await {
+                    return Ok(());
+                }
+                Err(format!(
+                    "the person did not allow a change of {} ({class}); go another way",
+                    path.as_str()
+                ))
+            }
+        }
+    }
+
+    /// Judges a command by the policy; asks the person where it says so.
+    ///
+    /// # Errors
+    /// Words for the model.
+    pub async fn may_run(&mut self, command: &str) -> Result<Verdict, String> {
+        let rules = Rules {
+            checks: self.checks.iter().map(|check| check.argv.clone()).collect(),
+            ..Rules::default()
+        };
+        let verdict = policy::judge(command, &rules);
+        let reasons = verdict.reasons.join("; ");
+        if verdict.decision != Decision::Forbid && !self.may_execute().await {
+            return Err("no sandbox works here, and the person did not allow running without one".to_owned());
+        }
+        match verdict.decision {
+            Decision::Allow => Ok(verdict),
+            Decision::Forbid => Err(format!("the command is forbidden here: {reasons}")),
+            Decision::Ask => {
+                let detail = format!(
+                    "{command}\n\nIt runs in a shadow copy, sandboxed as {}, without network. {reasons}",
+                    self.services.level
+                );
+                if self
+                    .granted(&format!("run {command}"), &format!("Run `{}`?", first_line(command)), &detail)
+                    .await
+                {
+                    return Ok(verdict);
+                }
+                Err(format!(
+                    "the person did not allow the command ({reasons}); go another way, or use `check`"
+                ))
+            }
+        }
+    }
+
+    async fn granted(&mut self, key: &str, title: &str, detail: &str) -> bool {
+        if let Some(known) = self.grants.get(key) {
+            return *known;
+        }
+        let options = [("no", "No"), ("once", "Allow once"), ("task", "Allow for this task")];
+        match self.ask(title, detail, &options).await.as_deref() {
+            Some("once") => true,
+            Some("task") => {
+                self.grants.insert(key.to_owned(), true);
+                true
+            }
+            _ => {
+                self.grants.insert(key.to_owned(), false);
+                false
+            }
+        }
+    }
+
+    /// Asks the person; `None` when dismissed or when the task ends meanwhile.
+    pub async fn ask(&mut self, title: &str, detail: &str, options: &[(&str, &str)]) -> Option<String> {
+        let id = crate::clock::new_id("q");
+        self.record(&TaskEvent::Asked { question: id.clone(), text: format!("{title}\n{detail}") });
+        let question = Question {
+            id: id.clone(),
+            task: self.task.clone(),
+            title: title.to_owned(),
+            detail: detail.to_owned(),
+            options: options
+                .iter()
+                .map(|(id, label)| Choice { id: (*id).to_owned(), label: (*label).to_owned() })
+                .collect(),
+        };
+        let answer = tokio::select! {
+            answer = self.services.host.ask(question) => answer,
+            () = self.cancel.cancelled() => None,
+        };
+        self.record(&TaskEvent::Answered { question: id, option: answer.clone() });
+        answer
+    }
+
+    /// Puts an event into the journal, then shows it. An unwritable journal ends the task at its next turn; here the event
+    /// is not shown, since nothing is visible that is not recorded.
+    pub fn record(&self, event: &TaskEvent) {
+        if let Err(error) = crate::running::record(&self.services, &self.task, event) {
+            self.live(Sign::Retry(error.to_string()));
+            self.cancel.cancel();
+        }
+    }
+
+    /// Whether commands may run at all: in a sandbox always; where none works, only as the person allows.
+    async fn may_execute(&mut self) -> bool {
+        if self.services.level.is_sandboxed() || self.services.unsandboxed {
+            return true;
+        }
+        let detail = "No sandbox works on this machine (`galley doctor` tells why). Commands would run in a copy of the \
+                      project, but with your rights and your network.";
+        self.granted("run without a sandbox", "Run commands without a sandbox?", detail).await
+    }
+
+    /// Runs a check on the overlay as it is, records its evidence, and returns it.
+    pub async fn verify(&mut self, check: &Check) -> Evidence {
+        if !self.may_execute().await {
+            return Evidence::not_run(
+                check,
+                "no sandbox works here, and running without one was not allowed",
+            );
+        }
+        let mut sink = self.output_sink();
+        let cancel = self.cancel.clone();
+        let evidence = self.verifier.check(check, &self.overlay, &mut sink, &cancel).await;
+        self.record(&TaskEvent::Checked { evidence: evidence.clone() });
+        self.evidence.retain(|known| known.check != evidence.check);
+        self.evidence.push(evidence.clone());
+        evidence
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

@@ -1,0 +1,135 @@
+//! `run`: any command, in the shadow, as the policy allows.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use galley_exec::{Status, clean_output};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Answer, Context, Tool, object, shown, typed};
+
+pub(super) static TOOL: Tool = Tool {
+    name: "run",
+    description: "Run a shell command in the private copy; no network.",
+    schema,
+    announce: |arguments| format!("run {}", shown(arguments, "command")),
+    run,
+};
+
+/// Lines kept of a long output, at its head and at its tail, where results and errors stand.
+const HEAD: usize = 40;
+const TAIL: usize = 120;
+/// Bytes that a model is told of one output.
+const BYTES: usize = 8_000;
+
+#[derive(Deserialize)]
+struct Arguments {
+    command: String,
+    seconds: Option<u64>,
+}
+
+fn schema() -> Value {
+    object(
+        json!({ "command": { "type": "string" }, "seconds": { "type": "integer", "description": "limit, default 120" } }),
+        &["command"],
+    )
+}
+
+fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
+    Box::pin(async move {
+        let arguments: Arguments = match typed(&TOOL, arguments) {
+            Ok(arguments) => arguments,
+            Err(why) => return Answer::error(why),
+        };
+        if let Err(why) = context.may_run(&arguments.command).await {
+            return Answer::error(why);
+        }
+        let wall = Duration::from_secs(arguments.seconds.unwrap_or(120).clamp(1, 1800));
+        let argv = vec!["sh".to_owned(), "-c".to_owned(), arguments.command.clone()];
+        let mut sink = context.output_sink();
+        let cancel = context.cancel.clone();
+        let ran = match context.verifier.run(&context.overlay, argv, "", wall, &mut sink, &cancel).await {
+            Ok(ran) => ran,
+            Err(error) => return Answer::error(error.to_string()),
+        };
+        let status = status_line(&ran.outcome.status);
+        let seconds = ran.outcome.duration.as_secs_f64();
+        let text = clean_output(&ran.outcome.output.text());
+        let id = format!("o{}", context.outputs.len() + 1);
+        let (body, cut) = bounded(&text);
+        let mut output = format!("{status}, {seconds:.1} s");
+        if cut {
+            output.push_str(&format!(", {} lines; the rest: read path={id}", text.lines().count()));
+            context.outputs.insert(id, text.clone());
+        }
+        if body.trim().is_empty() {
+            output.push_str(", no output");
+        } else {
+            output.push('\n');
+            output.push_str(&body);
+        }
+        let summary = format!("{}: {status}, {seconds:.1} s", first_line(&arguments.command));
+        Answer::ok(output, summary)
+    })
+}
+
+fn status_line(status: &Status) -> String {
+    match status {
+        Status::Exited(code) => format!("exit {code}"),
+        Status::Signalled(signal) => format!("died of signal {signal}"),
+        Status::TimedOut => "stopped: out of time".to_owned(),
+        Status::Cancelled => "cancelled".to_owned(),
+        Status::OutputLimit => "stopped: too much output".to_owned(),
+        Status::MemoryLimit => "stopped: out of memory".to_owned(),
+        Status::ProcessLimit => "stopped: too many processes".to_owned(),
+    }
+}
+
+/// Head and tail of a text in whole lines, and whether something was left out.
+fn bounded(text: &str) -> (String, bool) {
+    let lines: Vec<&str> = text.lines().collect();
+    if lines.len() <= HEAD + TAIL && text.len() <= BYTES {
+        return (text.trim_end().to_owned(), false);
+    }
+    let (mut head, mut tail) = (Vec::new(), Vec::new());
+    let mut room = BYTES / 3;
+    for line in lines.iter().take(HEAD) {
+        let Some(left) = room.checked_sub(line.len() + 1) else { break };
+        room = left;
+        head.push(*line);
+    }
+    let mut room = BYTES * 2 / 3;
+    for line in lines[head.len()..].iter().rev().take(TAIL) {
+        let Some(left) = room.checked_sub(line.len() + 1) else { break };
+        room = left;
+        tail.push(*line);
+    }
+    tail.reverse();
+    let omitted = lines.len() - head.len() - tail.len();
+    (format!("{}\n[{omitted} lines left out]\n{}", head.join("\n"), tail.join("\n")), true)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_output_keeps_head_and_tail() {
+        let text: String = (0..1000).map(|line| format!("line {line}\n")).collect();
+        let (body, cut) = bounded(&text);
+        assert!(cut && body.starts_with("line 0\n") && body.ends_with("line 999"));
+        assert!(body.contains("[840 lines left out]"), "{body}");
+        assert!(body.len() < BYTES + 100);
+    }
+
+    #[test]
+    fn one_endless_line_is_bounded_too() {
+        let (body, cut) = bounded(&"x".repeat(100_000));
+        assert!(cut && body.len() < 100);
+    }
+}

@@ -1,0 +1,238 @@
+//! What is shown of a task: the fold of its events. Nothing else holds a task's state, so a live view, a view after a crash
+//! and a view in another editor are the same.
+
+use galley_model::Usage;
+use galley_review::Proposal;
+
+use crate::event::{Checkpoint, PlanItem, Speaker, State, TaskEvent};
+use crate::task::TaskSpec;
+use crate::verify::Evidence;
+
+/// A task as it stands after some number of its events.
+#[derive(Debug, Clone)]
+pub struct TaskView {
+    /// The task's id.
+    pub task: String,
+    /// What was asked for; `None` until the first event was seen.
+    pub spec: Option<TaskSpec>,
+    /// `provider/model`.
+    pub model: String,
+    /// Whether the replies come from a recording.
+    pub recorded: bool,
+    /// Where it stands.
+    pub state: State,
+    /// One line: what happens now.
+    pub activity: String,
+    /// The plan.
+    pub plan: Vec<PlanItem>,
+    /// The steps, one for each tool call.
+    pub steps: Vec<StepView>,
+    /// Tokens over all turns.
+    pub usage: Usage,
+    /// US dollars over all turns; `None` while no price is known.
+    pub usd: Option<f64>,
+    /// Turns taken.
+    pub turns: u32,
+    /// The proposal as it was made. The review's live state is kept by its front.
+    pub proposal: Option<Proposal>,
+    /// Evidence of the proposal, or of the last checks.
+    pub evidence: Vec<Evidence>,
+    /// What was applied and can be taken back, oldest first.
+    pub checkpoints: Vec<Checkpoint>,
+    /// The decisions on hunks, in order.
+    pub decisions: Vec<(Vec<galley_review::HunkId>, crate::event::Verdict, Option<String>)>,
+    /// Steers of the person's, in order.
+    pub steers: Vec<String>,
+    /// The closing sentence: summary or error.
+    pub message: Option<String>,
+    /// Time of the first event, milliseconds since the epoch.
+    pub created_ms: i64,
+    /// Time of the last event, milliseconds since the epoch.
+    pub updated_ms: i64,
+}
+
+/// One tool call as a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepView {
+    /// Number of the round, from 1; the calls of one reply share it.
+    pub step: u32,
+    /// The provider's id of the call.
+    pub call_id: String,
+    /// The tool.
+    pub tool: String,
+    /// One line: what is done, then what came out.
+    pub summary: String,
+    /// Whether it still runs, and how it ended.
+    pub state: StepState,
+    /// Milliseconds, 0 while it runs.
+    pub ms: u64,
+    /// What the model was told.
+    pub detail: Option<String>,
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepState {
+    /// Still at work.
+    Running,
+    /// Ended well.
+    Ok,
+    /// Ended with an error that the model was told.
+    Error,
+}
+
+impl TaskView {
+    /// The view of a task before its first event.
+    pub fn new(task: impl Into<String>) -> TaskView {
+        TaskView {
+            task: task.into(),
+            spec: None,
+            model: String::new(),
+            recorded: false,
+            state: State::Queued,
+            activity: String::new(),
+            plan: Vec::new(),
+            steps: Vec::new(),
+            usage: Usage::default(),
+            usd: None,
+            turns: 0,
+            proposal: None,
+            evidence: Vec::new(),
+            checkpoints: Vec::new(),
+            decisions: Vec::new(),
+            steers: Vec::new(),
+            message: None,
+            created_ms: 0,
+            updated_ms: 0,
+        }
+    }
+
+    /// Takes one more event in.
+    pub fn apply(&mut self, at_ms: i64, event: &TaskEvent) {
+        if self.created_ms == 0 {
+            self.created_ms = at_ms;
+        }
+        self.updated_ms = at_ms;
+        match event {
+            TaskEvent::Started { spec, model, recorded, .. } => {
+                self.spec = Some(spec.clone());
+                self.model.clone_from(model);
+                self.recorded = *recorded;
+            }
+            TaskEvent::State { state, activity } => {
+                self.state = *state;
+                self.activity.clone_from(activity);
+            }
+            TaskEvent::Said { text, by } => {
+                if *by == Speaker::Person {
+                    self.steers.push(text.clone());
+                }
+            }
+            TaskEvent::Reply { reply, usd } => {
+                self.turns += 1;
+                self.usage += reply.usage;
+                self.usd = add_usd(self.usd, *usd);
+            }
+            TaskEvent::CallBegan { step, call_id, tool, summary } => self.steps.push(StepView {
+                step: *step,
+                call_id: call_id.clone(),
+                tool: tool.clone(),
+                summary: summary.clone(),
+                state: StepState::Running,
+                ms: 0,
+                detail: None,
+            }),
+            TaskEvent::CallEnded { call_id, output, is_error, summary, ms, .. } => {
+                self.end_step(call_id, output, *is_error, summary, *ms)
+            }
+            TaskEvent::Plan { items } => self.plan.clone_from(items),
+            TaskEvent::Edited { .. } => {}
+            TaskEvent::Checked { evidence } => {
+                self.evidence.retain(|known| known.check != evidence.check);
+                self.evidence.push(evidence.clone());
+            }
+            TaskEvent::Asked { text, .. } => {
+                self.state = State::Waiting;
+                self.activity = text.lines().next().unwrap_or_default().to_owned();
+            }
+            TaskEvent::Answered { .. } => {}
+            TaskEvent::Proposed { proposal, evidence, summary } => {
+                self.state = State::Proposed;
+                self.activity = "waits for review".to_owned();
+                self.proposal = Some(proposal.clone());
+                self.evidence.clone_from(evidence);
+                self.message = Some(summary.clone());
+            }
+            TaskEvent::Decided { hunks, verdict, text } => {
+                self.decisions.push((hunks.clone(), *verdict, text.clone()));
+            }
+            TaskEvent::Applied { checkpoint, .. } => self.checkpoints.push(checkpoint.clone()),
+            TaskEvent::RolledBack { checkpoint, .. } => {
+                self.checkpoints.retain(|known| known.id != *checkpoint)
+            }
+            TaskEvent::Ended { state, message } => {
+                self.state = *state;
+                self.activity.clear();
+                self.message = Some(message.clone());
+            }
+        }
+    }
+
+    fn end_step(&mut self, call_id: &str, output: &str, is_error: bool, summary: &str, ms: u64) {
+        if let Some(known) = self.steps.iter_mut().rev().find(|known| known.call_id == call_id) {
+            known.state = if is_error { StepState::Error } else { StepState::Ok };
+            known.summary = summary.to_owned();
+            known.ms = ms;
+            known.detail = Some(output.to_owned());
+        }
+    }
+}
+
+fn add_usd(sum: Option<f64>, more: Option<f64>) -> Option<f64> {
+    match (sum, more) {
+        (Some(sum), Some(more)) => Some(sum + more),
+        (sum, more) => sum.or(more),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_runs_then_ends() {
+        let mut view = TaskView::new("t1");
+        view.apply(
+            5,
+            &TaskEvent::CallBegan {
+                step: 1,
+                call_id: "c".into(),
+                tool: "read".into(),
+                summary: "read src/lib.rs".into(),
+            },
+        );
+        assert_eq!(view.steps[0].state, StepState::Running);
+        view.apply(
+            9,
+            &TaskEvent::CallEnded {
+                step: 1,
+                call_id: "c".into(),
+                tool: "read".into(),
+                free_text: false,
+                output: "text".into(),
+                is_error: false,
+                summary: "read src/lib.rs, 40 lines".into(),
+                ms: 4,
+                overlay: None,
+            },
+        );
+        assert_eq!(view.steps[0].state, StepState::Ok);
+        assert_eq!((view.created_ms, view.updated_ms), (5, 9));
+    }
+
+    #[test]
+    fn an_unknown_price_is_not_nothing() {
+        assert_eq!(add_usd(None, None), None);
+        assert_eq!(add_usd(None, Some(0.25)), Some(0.25));
+    }
+}

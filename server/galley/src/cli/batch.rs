@@ -1,0 +1,142 @@
+//! `galley batch`: the product's own engines on many cases, one JSON request a line on standard input, one answer a line on
+//! standard output.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+
+use galley_exec::policy::{self, Rules};
+use galley_text::batch;
+use galley_text::path::RelPath;
+use galley_workspace::Workspace;
+use serde_json::{Value, json};
+
+use super::{DONE, FAILED, USAGE, fail, session};
+
+/// `galley batch`
+pub fn batch(what: &str) -> i32 {
+    let mut places = Places::default();
+    let mut out = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let Ok(line) = line else { return fail(FAILED, "standard input is not UTF-8") };
+        if line.trim().is_empty() {
+            continue;
+        }
+        let answer = match serde_json::from_str::<Value>(&line) {
+            Err(error) => {
+                json!({ "error": "malformed", "reason": format!("the request is not JSON: {error}") })
+            }
+            Ok(request) => match what {
+                "edit" => edit(&request),
+                "merge" => merge(&request),
+                "policy" => judged(text(&request, "command")),
+                "context" => places.context(&request),
+                "impact" => places.impact(&request),
+                other => {
+                    return fail(
+                        USAGE,
+                        &format!("there is no batch of `{other}`: context, impact, edit, merge or policy"),
+                    );
+                }
+            },
+        };
+        if writeln!(out, "{answer}").and_then(|()| out.flush()).is_err() {
+            return DONE;
+        }
+    }
+    DONE
+}
+
+fn text<'a>(request: &'a Value, key: &str) -> &'a str {
+    request[key].as_str().unwrap_or_default()
+}
+
+fn edit(request: &Value) -> Value {
+    let files: BTreeMap<String, String> = match serde_json::from_value(request["files"].clone()) {
+        Ok(files) => files,
+        Err(error) => return json!({ "error": "malformed", "reason": format!("files: {error}") }),
+    };
+    match batch::edit(text(request, "format"), text(request, "patch"), files) {
+        Ok(files) => json!({ "files": files }),
+        Err(refusal) => json!({ "error": refusal.kind, "reason": refusal.message }),
+    }
+}
+
+fn merge(request: &Value) -> Value {
+    match batch::merge(text(request, "base"), text(request, "user"), text(request, "proposal")) {
+        Some(merged) => json!({ "text": merged }),
+        None => json!({ "conflict": true }),
+    }
+}
+
+/// What the policy says to a command, as JSON.
+pub fn judged(command: &str) -> Value {
+    let verdict = policy::judge(command, &Rules::default());
+    json!({ "decision": verdict.decision, "risk": verdict.risk, "reasons": verdict.reasons })
+}
+
+/// The workspace of the last request, kept while the requests name the same root.
+#[derive(Default)]
+struct Places {
+    open: Option<(PathBuf, Workspace, galley_index::Index)>,
+}
+
+impl Places {
+    fn index(&mut self, request: &Value) -> Result<&galley_index::Index, Value> {
+        let root = PathBuf::from(text(request, "root"));
+        let fault = |error: String| json!({ "error": "root", "reason": error });
+        if let Some((known, workspace, index)) = &self.open
+            && *known == root
+        {
+            // The scorer changes the tree between requests; what is known by content is not read again.
+            workspace.invalidate_all();
+            refresh(workspace, index);
+        } else {
+            let workspace = Workspace::open(vec![root.clone()]).map_err(|error| fault(error.to_string()))?;
+            let index = session::index(&workspace);
+            self.open = Some((root, workspace, index));
+        }
+        match &self.open {
+            Some((_, _, index)) => Ok(index),
+            None => Err(fault("no workspace".to_owned())),
+        }
+    }
+
+    fn context(&mut self, request: &Value) -> Value {
+        let limit = limit(request);
+        match self.index(request) {
+            Err(fault) => fault,
+            Ok(index) => {
+                let ranked = index.snapshot().rank(text(request, "query"), limit);
+                json!({ "files": ranked.iter().map(|file| file.path.as_str()).collect::<Vec<_>>() })
+            }
+        }
+    }
+
+    fn impact(&mut self, request: &Value) -> Value {
+        let limit = limit(request);
+        let file = RelPath::new(text(request, "file")).ok();
+        match self.index(request) {
+            Err(fault) => fault,
+            Ok(index) => {
+                let found = index.snapshot().impact(text(request, "symbol"), file.as_ref(), limit);
+                json!({ "files": found.iter().map(|impact| impact.path.as_str()).collect::<Vec<_>>() })
+            }
+        }
+    }
+}
+
+fn limit(request: &Value) -> usize {
+    request["limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(20)
+}
+
+fn refresh(workspace: &Workspace, index: &galley_index::Index) {
+    let snapshot = workspace.snapshot();
+    let files = snapshot.files();
+    index.retain(|path| files.binary_search(path).is_ok());
+    for chunk in files.chunks(64) {
+        let texts: Vec<_> =
+            chunk.iter().filter_map(|path| Some((path.clone(), snapshot.peek(path).ok()?))).collect();
+        index.update(&texts);
+    }
+}

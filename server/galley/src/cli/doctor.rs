@@ -1,0 +1,106 @@
+//! `galley doctor`: what is found, what is missing, and the command that mends it.
+
+use galley_agent::checks;
+use galley_workspace::Workspace;
+use serde_json::json;
+
+use super::terminal::{Style, print};
+use super::{DONE, FAILED, RootArgs};
+use crate::config;
+
+struct Finding {
+    what: &'static str,
+    well: bool,
+    found: String,
+    mend: Option<String>,
+}
+
+/// `galley doctor`
+pub fn doctor(args: &RootArgs) -> i32 {
+    let mut findings = vec![model(args), state(), sandbox()];
+    findings.extend(toolchains(args));
+    let style = Style::of_stdout();
+    for finding in &findings {
+        if args.json {
+            let line = json!({ "what": finding.what, "well": finding.well, "found": finding.found, "mend": finding.mend });
+            print(&format!("{line}\n"));
+            continue;
+        }
+        let mark = if finding.well { style.green("✓") } else { style.yellow("!") };
+        print(&format!("{mark} {:<10} {}\n", finding.what, finding.found));
+        if let Some(mend) = &finding.mend {
+            print(&format!("{:13}{}\n", "", style.cyan(mend)));
+        }
+    }
+    if findings.iter().all(|finding| finding.well) { DONE } else { FAILED }
+}
+
+fn model(args: &RootArgs) -> Finding {
+    let endpoint = config::load(Some(&args.root)).and_then(|settings| settings.endpoint(None));
+    match endpoint {
+        Err(error) => Finding { what: "model", well: false, found: error.to_string(), mend: None },
+        Ok(endpoint) => {
+            let keyless = endpoint.key.is_none() && endpoint.key_variable.is_some();
+            let local =
+                ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| endpoint.base_url.contains(host));
+            let variable = endpoint.key_variable.clone().unwrap_or_default();
+            let mend = (keyless && !local).then(|| format!("export {variable}=…"));
+            Finding {
+                what: "model",
+                well: mend.is_none(),
+                found: format!("{}/{} at {}", endpoint.provider, endpoint.model, endpoint.base_url),
+                mend,
+            }
+        }
+    }
+}
+
+fn state() -> Finding {
+    let opened = config::state_dir().map_err(|error| error.to_string()).and_then(|folder| {
+        galley_journal::Journal::open(&folder).map_err(|error| error.to_string()).map(|_| folder)
+    });
+    match opened {
+        Ok(folder) => {
+            Finding { what: "journal", well: true, found: folder.display().to_string(), mend: None }
+        }
+        Err(error) => Finding { what: "journal", well: false, found: error, mend: None },
+    }
+}
+
+fn sandbox() -> Finding {
+    let level = galley_exec::probe();
+    let why = galley_exec::probe_report()
+        .iter()
+        .map(|(level, why)| format!("{level}: {why}"))
+        .collect::<Vec<_>>()
+        .join("; ");
+    let mend = (!level.is_sandboxed())
+        .then(|| "commands will be asked for; allow user namespaces or Landlock to sandbox them".to_owned());
+    Finding { what: "sandbox", well: mend.is_none(), found: format!("{level} ({why})"), mend }
+}
+
+fn toolchains(args: &RootArgs) -> Vec<Finding> {
+    let checks = Workspace::open(vec![args.root.clone()])
+        .map_err(|error| error.to_string())
+        .and_then(|workspace| checks::detect(&workspace.snapshot()));
+    match checks {
+        Err(error) => vec![Finding { what: "checks", well: false, found: error, mend: None }],
+        Ok(checks) if checks.is_empty() => {
+            let mend = Some("name them in galley.toml: [checks.unit] command = \"…\"".to_owned());
+            vec![Finding {
+                what: "checks",
+                well: false,
+                found: "no check was found in this folder".to_owned(),
+                mend,
+            }]
+        }
+        Ok(checks) => checks
+            .iter()
+            .map(|check| {
+                let there = check.argv.first().and_then(|program| galley_exec::which(program)).is_some();
+                let mend = (!there).then(|| check.install.clone());
+                Finding { what: "check", well: there, found: check.command(), mend }
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,369 @@
+//! The command line. Exit status: 0 done; 1 the work failed; 2 usage or configuration; 3 stopped by budget or policy; 130
+//! cancelled.
+
+mod audit;
+mod batch;
+mod demo;
+mod doctor;
+mod edit;
+mod find;
+mod live;
+mod review;
+mod roll;
+mod run;
+mod session;
+mod task;
+mod terminal;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Done.
+pub const DONE: i32 = 0;
+/// The work failed: checks fail, conflict, nothing found.
+pub const FAILED: i32 = 1;
+/// Usage or configuration.
+pub const USAGE: i32 = 2;
+/// Stopped by budget or policy.
+pub const STOPPED: i32 = 3;
+/// Cancelled by the person.
+pub const CANCELLED: i32 = 130;
+
+#[derive(Parser)]
+#[command(
+    name = "galley",
+    version,
+    about = "A coding agent that lives in a language server: it proposes, you review, then it is applied.",
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The language server on standard input and output (what editors start)
+    Lsp {
+        /// Accepted for editors that add it; standard input and output are used anyway
+        #[arg(long, hide = true)]
+        stdio: bool,
+    },
+    /// The whole job on a bundled project, here in the terminal
+    Demo(DemoArgs),
+    /// A task without an editor: plan, work, checks, then the proposal
+    Run(RunArgs),
+    /// Tasks of this workspace: list, show, resume
+    #[command(subcommand)]
+    Task(TaskCommand),
+    /// Review the latest proposal of this workspace in the terminal
+    Review(RootArgs),
+    /// Take the latest applied change of a task back; later work stays
+    Rollback(RollbackArgs),
+    /// Build the index once and tell what is in it
+    Index(FindRoot),
+    /// Find text, symbols or files
+    Search(SearchArgs),
+    /// Rank files for a task in words
+    Context(ContextArgs),
+    /// What a change of a symbol may affect
+    Impact(ImpactArgs),
+    /// Apply an edit text, or merge three files, with the product's own engine
+    #[command(subcommand)]
+    Edit(EditCommand),
+    /// Many cases from standard input, one JSON request a line
+    Batch {
+        /// context, impact, edit, merge or policy
+        what: String,
+    },
+    /// What the policy says to a command
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// The record: verify its chain, or show a task's part of it
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// What was spent, by task, model and day
+    Cost(CostArgs),
+    /// What is found, what is missing, and the command that mends it
+    Doctor(RootArgs),
+    /// The `galley/*` messages
+    #[command(subcommand)]
+    Protocol(ProtocolCommand),
+}
+
+/// `galley demo`
+#[derive(Args)]
+pub struct DemoArgs {
+    /// Accept all hunks without asking
+    #[arg(long)]
+    yes: bool,
+    /// A model (provider/model) in place of the recorded one
+    #[arg(long)]
+    model: Option<String>,
+    /// Where to put the copy of the project (default: a new temporary folder)
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+/// `galley run`
+#[derive(Args)]
+pub struct RunArgs {
+    /// What is to be done, in words
+    goal: String,
+    /// The workspace
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
+    /// provider/model
+    #[arg(long)]
+    model: Option<String>,
+    /// Limit in US dollars
+    #[arg(long)]
+    max_usd: Option<f64>,
+    /// Limit on rounds
+    #[arg(long)]
+    max_steps: Option<u32>,
+    /// Only these paths may be changed (may be given several times)
+    #[arg(long)]
+    scope: Vec<String>,
+    /// Apply the proposal if its checks pass, without asking
+    #[arg(long)]
+    apply: bool,
+    /// Events as JSON Lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where, and how to print.
+#[derive(Args)]
+pub struct RootArgs {
+    /// The workspace
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
+    /// JSON Lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// `galley task`
+#[derive(Subcommand)]
+pub enum TaskCommand {
+    /// The tasks of this workspace, latest last
+    List(RootArgs),
+    /// One task: plan, steps, evidence, proposal
+    Show {
+        /// Its id, or the beginning of it
+        task: String,
+        /// JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Go on with an interrupted task (default: the latest)
+    Resume {
+        /// Its id, or the beginning of it
+        task: Option<String>,
+        /// The workspace
+        #[arg(long, default_value = ".")]
+        root: PathBuf,
+        /// provider/model
+        #[arg(long)]
+        model: Option<String>,
+        /// Apply the proposal if its checks pass, without asking
+        #[arg(long)]
+        apply: bool,
+        /// Events as JSON Lines
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `galley rollback`
+#[derive(Args)]
+pub struct RollbackArgs {
+    /// The task (default: the latest with something to take back)
+    task: Option<String>,
+    /// The workspace
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
+    /// JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where to look.
+#[derive(Args)]
+pub struct FindRoot {
+    /// The workspace
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
+    /// JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `galley search`
+#[derive(Args)]
+pub struct SearchArgs {
+    /// What to find
+    query: String,
+    /// text, symbol or file
+    #[arg(long, default_value = "text")]
+    kind: String,
+    /// At most so many answers
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+    /// The query is a regular expression (text only)
+    #[arg(long)]
+    regex: bool,
+    #[command(flatten)]
+    place: FindRoot,
+}
+
+/// `galley context`
+#[derive(Args)]
+pub struct ContextArgs {
+    /// The task in words
+    query: String,
+    /// At most so many files
+    #[arg(long, default_value_t = 10)]
+    limit: usize,
+    #[command(flatten)]
+    place: FindRoot,
+}
+
+/// `galley impact`
+#[derive(Args)]
+pub struct ImpactArgs {
+    /// The symbol
+    #[arg(long)]
+    symbol: String,
+    /// The file that defines it
+    #[arg(long)]
+    file: Option<String>,
+    /// At most so many places
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+    #[command(flatten)]
+    place: FindRoot,
+}
+
+/// `galley edit`
+#[derive(Subcommand)]
+pub enum EditCommand {
+    /// Apply an edit text from standard input
+    Apply {
+        /// The folder
+        #[arg(long, default_value = ".")]
+        root: PathBuf,
+        /// search-replace, apply-patch or unified
+        #[arg(long)]
+        format: String,
+        /// Tell, but write nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Three-way merge; a conflict is exit status 1
+    Merge {
+        /// JSON
+        #[arg(long)]
+        json: bool,
+        /// The common ancestor
+        base: PathBuf,
+        /// One side
+        ours: PathBuf,
+        /// The other
+        theirs: PathBuf,
+    },
+}
+
+/// `galley policy`
+#[derive(Subcommand)]
+pub enum PolicyCommand {
+    /// Judge a command
+    Explain {
+        /// JSON
+        #[arg(long)]
+        json: bool,
+        /// The command, after --
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+}
+
+/// `galley audit`
+#[derive(Subcommand)]
+pub enum AuditCommand {
+    /// Check the hash chain
+    Verify {
+        /// JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Every event of a task
+    Show {
+        /// Its id, or the beginning of it
+        task: String,
+    },
+}
+
+/// `galley cost`
+#[derive(Args)]
+pub struct CostArgs {
+    /// Only the last so many days
+    #[arg(long)]
+    days: Option<u32>,
+    /// JSON Lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// `galley protocol`
+#[derive(Subcommand)]
+pub enum ProtocolCommand {
+    /// Their JSON schema
+    Schema,
+}
+
+/// Runs the command line of this process and returns its exit status.
+pub fn run() -> i32 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let status = if error.use_stderr() { USAGE } else { DONE };
+            // A closed pipe is no reason to complain.
+            let _ = error.print();
+            return status;
+        }
+    };
+    match cli.command.unwrap_or(Command::Lsp { stdio: true }) {
+        Command::Lsp { .. } => crate::lsp::serve_stdio(),
+        Command::Demo(args) => demo::demo(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Task(command) => task::task(&command),
+        Command::Review(args) => task::review(&args),
+        Command::Rollback(args) => roll::rollback(&args),
+        Command::Index(place) => find::index(&place),
+        Command::Search(args) => find::search(&args),
+        Command::Context(args) => find::context(&args),
+        Command::Impact(args) => find::impact(&args),
+        Command::Edit(command) => edit::edit(&command),
+        Command::Batch { what } => batch::batch(&what),
+        Command::Policy(PolicyCommand::Explain { json, command }) => edit::explain(json, &command),
+        Command::Audit(command) => audit::audit(&command),
+        Command::Cost(args) => audit::cost(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Protocol(ProtocolCommand::Schema) => {
+            terminal::print(&format!("{:#}\n", crate::protocol::schema()));
+            DONE
+        }
+    }
+}
+
+/// Tells the person what went wrong, and returns the exit status.
+fn fail(status: i32, message: &str) -> i32 {
+    eprintln!("galley: {message}");
+    status
+}

@@ -1,0 +1,407 @@
+//! `galley run`: a task without an editor.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use galley_agent::event::{Checkpoint, State, TaskEvent, Verdict};
+use galley_agent::services::Question;
+use galley_agent::task::title_of;
+use galley_agent::view::TaskView;
+use galley_agent::{Budget, Host, Mode, Services, TaskHandle, TaskSpec};
+use galley_review::{AcceptFile, HunkId, Proposal};
+use galley_text::format::FileChange;
+use galley_workspace::Workspace;
+
+use super::live::{self, Watched};
+use super::review::{self, Decisions};
+use super::session::Session;
+use super::terminal::{Style, ask, can_ask, print, safe, wrapped};
+use super::{CANCELLED, DONE, FAILED, RunArgs, STOPPED, USAGE, fail};
+
+/// How a finished task is brought to the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// Ask for every hunk.
+    Ask,
+    /// Apply everything if the checks pass.
+    ApplyIfGreen,
+    /// Show the proposal and leave it pending.
+    Show,
+    /// Accept everything.
+    AcceptAll,
+}
+
+/// `galley run`
+pub fn run(args: &RunArgs) -> i32 {
+    let session = match Session::open(&args.root) {
+        Ok(session) => session,
+        Err(error) => return fail(USAGE, &error),
+    };
+    let endpoint = match session.settings.endpoint(args.model.as_deref()) {
+        Ok(endpoint) => endpoint,
+        Err(error) => return fail(USAGE, &error.to_string()),
+    };
+    let budget = session.settings.task_budget();
+    let budget =
+        Budget { usd: args.max_usd.or(budget.usd), steps: args.max_steps.or(budget.steps), ..budget };
+    let spec = TaskSpec {
+        goal: args.goal.clone(),
+        title: title_of(&args.goal),
+        mode: Mode::Free,
+        origin: None,
+        scope: args.scope.clone(),
+        budget,
+    };
+    let style = Style::of_stdout();
+    let manner = match (args.apply, args.json || !can_ask()) {
+        (true, _) => Manner::ApplyIfGreen,
+        (false, true) => Manner::Show,
+        (false, false) => Manner::Ask,
+    };
+    let begin = move |services, handle| galley_agent::start(services, handle, spec);
+    perform(
+        &session,
+        endpoint,
+        TaskHandle::new(galley_agent::clock::new_id("t")),
+        begin,
+        manner,
+        style,
+        args.json,
+    )
+}
+
+/// Runs a task to its end and brings its proposal to the person.
+pub fn perform<F>(
+    session: &Session,
+    endpoint: galley_model::Endpoint,
+    handle: TaskHandle,
+    begin: F,
+    manner: Manner,
+    style: Style,
+    json: bool,
+) -> i32
+where
+    F: FnOnce(Services, TaskHandle) -> Result<(), galley_agent::StartError>,
+{
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(FAILED, &error.to_string()),
+    };
+    let host = Arc::new(TerminalHost { style, asks: can_ask() && !json });
+    let (services, mut shown) = match session.services(endpoint, host) {
+        Ok(services) => services,
+        Err(error) => return fail(USAGE, &error),
+    };
+    let task = handle.task.clone();
+    let interrupt = handle.clone();
+    let watched = runtime.block_on(async {
+        tokio::spawn(async move {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                interrupt.stop();
+            }
+        });
+        begin(services, handle).map_err(|error| error.to_string())?;
+        Ok::<Watched, String>(live::watch(&mut shown, &task, style, json).await)
+    });
+    let status = match watched {
+        Err(error) => fail(FAILED, &error),
+        Ok(Watched { view }) => bring(session, view, manner, style, json),
+    };
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    status
+}
+
+fn bring(session: &Session, view: TaskView, manner: Manner, style: Style, json: bool) -> i32 {
+    let Some(proposal) = view.proposal.clone().filter(|_| view.state == State::Proposed) else {
+        if !json {
+            print(&format!("{}\n", live::totals(&view, style)));
+        }
+        return status_of(&view);
+    };
+    if !json {
+        print(&headline(&proposal, &view, style));
+    }
+    let green = !proposal.partial
+        && !view.evidence.is_empty()
+        && view.evidence.iter().all(galley_agent::verify::Evidence::is_no_worse);
+    let mut proposal = proposal;
+    let decisions = match manner {
+        Manner::Show => {
+            if !json {
+                print_all(&proposal, style);
+            }
+            return leave(&view, json, if green { DONE } else { status_of(&view) });
+        }
+        Manner::ApplyIfGreen if !green => {
+            if !json {
+                print_all(&proposal, style);
+                print(&style.yellow("not applied: its checks are not green\n"));
+            }
+            return leave(&view, json, FAILED);
+        }
+        Manner::ApplyIfGreen | Manner::AcceptAll => {
+            if !json {
+                print_all(&proposal, style);
+            }
+            Decisions {
+                accepted: proposal.pending().map(|(_, hunk)| hunk.id.clone()).collect(),
+                ..Decisions::default()
+            }
+        }
+        Manner::Ask => {
+            let evidence = view.evidence.clone();
+            review::review(&mut proposal, style, &|proposal, id| why(proposal, id, &evidence))
+        }
+    };
+    settle(session, &view, &mut proposal, &decisions, style, json)
+}
+
+/// Reason and evidence of a hunk, for the terminal.
+pub fn why(proposal: &Proposal, id: &HunkId, evidence: &[galley_agent::verify::Evidence]) -> String {
+    let reason = proposal.hunk(id).and_then(|(_, hunk)| hunk.reason.clone());
+    let mut text = reason.unwrap_or_else(|| "The model gave no reason for this hunk.".to_owned());
+    for known in evidence {
+        text.push_str(&format!("\n  {}", known.receipt()));
+    }
+    if evidence.is_empty() {
+        text.push_str("\n  not verified: no check was run");
+    }
+    text
+}
+
+fn headline(proposal: &Proposal, view: &TaskView, style: Style) -> String {
+    let hunks = proposal.all().count();
+    let files = proposal.files.len();
+    let partial = if proposal.partial { style.yellow(" (partial)") } else { String::new() };
+    let mut text = format!(
+        "\n{}{partial}\n",
+        style.bold(&format!("Proposal: {hunks} hunk{} in {files} file{}", plural(hunks), plural(files)))
+    );
+    if let Some(summary) = &view.message {
+        text.push_str(&format!("{}\n", wrapped(&safe(summary))));
+    }
+    for evidence in &view.evidence {
+        text.push_str(&format!("{}\n", live::evidence(evidence, style)));
+    }
+    if view.evidence.is_empty() {
+        text.push_str(&format!("  {} not verified: no check was found or run\n", style.yellow("●")));
+    }
+    for warning in &proposal.warnings {
+        text.push_str(&format!("  {} look twice: {}\n", style.yellow("!"), safe(warning)));
+    }
+    text.push('\n');
+    text
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+fn print_all(proposal: &Proposal, style: Style) {
+    for (_, hunk) in proposal.pending() {
+        print(&format!("{}\n", review::shown(proposal, &hunk.id, style)));
+    }
+}
+
+fn leave(view: &TaskView, json: bool, status: i32) -> i32 {
+    if !json {
+        print(&format!("Nothing was applied. Review it later: {} review (task {})\n", program(), view.task));
+    }
+    status
+}
+
+/// Writes what was accepted, records every decision, and says how to take it back.
+pub fn settle(
+    session: &Session,
+    view: &TaskView,
+    proposal: &mut Proposal,
+    decisions: &Decisions,
+    style: Style,
+    json: bool,
+) -> i32 {
+    let record = |event: &TaskEvent| {
+        galley_agent::record_in(&session.journal, &view.task, event, galley_agent::clock::now_ms())
+            .map_err(|error| error.to_string())
+    };
+    let decided = |hunks: &[HunkId], verdict, text: Option<String>| TaskEvent::Decided {
+        hunks: hunks.to_vec(),
+        verdict,
+        text,
+    };
+    for (hunk, verdict, text) in &decisions.others {
+        if let Err(error) = record(&decided(std::slice::from_ref(hunk), *verdict, Some(text.clone()))) {
+            return fail(FAILED, &error);
+        }
+    }
+    if !decisions.rejected.is_empty()
+        && let Err(error) = record(&decided(&decisions.rejected, Verdict::Rejected, None))
+    {
+        return fail(FAILED, &error);
+    }
+    if decisions.accepted.is_empty() {
+        return finish(session, view, proposal, decisions, style, json, &[]);
+    }
+    let files = match proposal.plan_accept(&decisions.accepted, true) {
+        Ok(files) => files,
+        Err(error) => return fail(FAILED, &error.to_string()),
+    };
+    let plan = match galley_workspace::apply::plan(&session.workspace, &changes(&files)) {
+        Ok(plan) => plan,
+        Err(error) => return fail(FAILED, &error.to_string()),
+    };
+    // The record of the undo is in the journal before the first file is written.
+    let checkpoint = Checkpoint {
+        id: galley_agent::clock::new_id("c"),
+        at_ms: galley_agent::clock::now_ms(),
+        files: files.iter().flat_map(crate::rollback::checkpoint_files).collect(),
+    };
+    let hunks: Vec<HunkId> = files.iter().flat_map(|file| file.hunks.iter().cloned()).collect();
+    let recorded = record(&decided(&hunks, Verdict::Accepted, None))
+        .and_then(|()| record(&TaskEvent::Applied { hunks: hunks.clone(), checkpoint }));
+    if let Err(error) = recorded {
+        return fail(FAILED, &error);
+    }
+    if let Err(error) = plan.write() {
+        return fail(FAILED, &error.to_string());
+    }
+    proposal.accepted(&hunks);
+    finish(session, view, proposal, decisions, style, json, &files)
+}
+
+/// The plan of an accept as changes of files.
+pub fn changes(files: &[AcceptFile]) -> Vec<FileChange> {
+    use galley_review::FileKind;
+    let change = |file: &AcceptFile| {
+        let (path, base, result) = (file.path.clone(), file.base.clone(), file.result.clone());
+        match &file.kind {
+            FileKind::Modify => FileChange::Update { path, before: base, after: result },
+            FileKind::Add => FileChange::Add { path, text: result },
+            FileKind::Delete => FileChange::Delete { path, before: base },
+            FileKind::Move { from } => {
+                FileChange::Move { from: from.clone(), to: path, before: base, after: result }
+            }
+        }
+    };
+    files.iter().map(change).collect()
+}
+
+fn finish(
+    session: &Session,
+    view: &TaskView,
+    proposal: &Proposal,
+    decisions: &Decisions,
+    style: Style,
+    json: bool,
+    files: &[AcceptFile],
+) -> i32 {
+    let accepted =
+        proposal.all().filter(|(_, hunk)| hunk.state == galley_review::HunkState::Accepted).count();
+    let open = proposal.pending().count();
+    if open == 0 || !decisions.left {
+        let message = format!("{accepted} of {} hunks accepted", proposal.all().count());
+        let ended = TaskEvent::Ended { state: State::Done, message };
+        let now = galley_agent::clock::now_ms();
+        if open == 0
+            && let Err(error) = galley_agent::record_in(&session.journal, &view.task, &ended, now)
+        {
+            return fail(FAILED, &error.to_string());
+        }
+    }
+    if json {
+        let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        let line = serde_json::json!({ "task": view.task, "accepted": accepted, "hunks": proposal.all().count(), "applied": paths });
+        print(&format!("{line}\n"));
+        return status_after(view, accepted);
+    }
+    for file in files {
+        print(&format!("{} {}\n", style.green("applied"), file.path.as_str()));
+    }
+    if !files.is_empty() {
+        print(&applied_proof(session, view, style));
+    }
+    print(&format!("{}: {accepted} of {} hunks accepted\n", style.bold("done"), proposal.all().count()));
+    if open > 0 {
+        print(&format!("{open} still pending: {} review --root {}\n", program(), root(&session.workspace)));
+    }
+    if !files.is_empty() {
+        print(&format!(
+            "undo: {}\n",
+            style.cyan(&format!("{} rollback {} --root {}", program(), view.task, root(&session.workspace)))
+        ));
+    }
+    print(&format!("{}\n", live::totals(view, style)));
+    status_after(view, accepted)
+}
+
+/// How this program is called: by its name where the path leads to it, else by its place.
+fn program() -> String {
+    let own = std::env::current_exe().ok().and_then(|path| path.canonicalize().ok());
+    let found = galley_exec::which("galley").and_then(|path| path.canonicalize().ok());
+    match own {
+        Some(own) if found.as_ref() != Some(&own) => own.display().to_string(),
+        _ => "galley".to_owned(),
+    }
+}
+
+/// Whether what is in the files now is what the checks ran on.
+fn applied_proof(session: &Session, view: &TaskView, style: Style) -> String {
+    let now = galley_workspace::Overlay::new(session.workspace.snapshot()).content_hash();
+    let hash: String = now.chars().take(8).collect();
+    if !view.evidence.is_empty() && view.evidence.iter().all(|evidence| evidence.hash == now) {
+        return format!("{} what was applied is what was checked, content {hash}…\n", style.green("●"));
+    }
+    format!("{} content {hash}… was not checked as it is now: run the checks again\n", style.yellow("●"))
+}
+
+fn status_after(view: &TaskView, accepted: usize) -> i32 {
+    if accepted > 0 { DONE } else { status_of(view) }
+}
+
+fn root(workspace: &Workspace) -> String {
+    workspace.roots().first().map(|root| root.path.display().to_string()).unwrap_or_else(|| ".".to_owned())
+}
+
+/// The exit status that a task's end stands for.
+fn status_of(view: &TaskView) -> i32 {
+    let message = view.message.as_deref().unwrap_or_default();
+    match view.state {
+        State::Done | State::Proposed if view.proposal.as_ref().is_none_or(|proposal| !proposal.partial) => {
+            DONE
+        }
+        State::Cancelled => CANCELLED,
+        _ if message.contains("stopped at its budget") => STOPPED,
+        _ if message.contains("stopped by you") => CANCELLED,
+        _ => FAILED,
+    }
+}
+
+/// Asks in the terminal; where nobody can be asked, the answer is no.
+pub struct TerminalHost {
+    style: Style,
+    asks: bool,
+}
+
+impl Host for TerminalHost {
+    fn ask(&self, question: Question) -> BoxFuture<'static, Option<String>> {
+        if !self.asks {
+            return async { None }.boxed();
+        }
+        let style = self.style;
+        async move { tokio::task::spawn_blocking(move || ask_here(&question, style)).await.ok().flatten() }
+            .boxed()
+    }
+}
+
+fn ask_here(question: &Question, style: Style) -> Option<String> {
+    print(&format!("\n{}\n", style.yellow(&safe(&question.title))));
+    if !question.detail.is_empty() {
+        print(&format!("{}\n", safe(&question.detail)));
+    }
+    for (number, option) in question.options.iter().enumerate() {
+        print(&format!("  {} {}\n", number + 1, safe(&option.label)));
+    }
+    let answer = ask(&format!("[1-{}, default 1]? ", question.options.len()))?;
+    let number: usize = if answer.is_empty() { 1 } else { answer.parse().ok()? };
+    question.options.get(number.checked_sub(1)?).map(|option| option.id.clone())
+}

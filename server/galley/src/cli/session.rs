@@ -1,0 +1,71 @@
+//! A workspace, a journal and a model for a command that runs in a terminal.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use galley_agent::{Host, Published, Services};
+use galley_index::Index;
+use galley_journal::Journal;
+use galley_model::{Client, Endpoint};
+use galley_workspace::Workspace;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::config::{self, Settings};
+
+/// What a command works with.
+pub struct Session {
+    /// The configuration of this workspace.
+    pub settings: Settings,
+    /// The files.
+    pub workspace: Workspace,
+    /// The record.
+    pub journal: Journal,
+}
+
+impl Session {
+    /// Opens a workspace. The text of an error is for the person.
+    pub fn open(root: &Path) -> Result<Session, String> {
+        let root = root
+            .canonicalize()
+            .map_err(|error| format!("{} is no folder that can be opened: {error}", root.display()))?;
+        let settings = config::load(Some(&root)).map_err(|error| error.to_string())?;
+        let workspace = Workspace::open(vec![root]).map_err(|error| error.to_string())?;
+        let state_dir = config::state_dir().map_err(|error| error.to_string())?;
+        let journal = Journal::open(&state_dir).map_err(|error| error.to_string())?;
+        Ok(Session { settings, workspace, journal })
+    }
+
+    /// The parts of the house for a task, with the end where its events come out.
+    pub fn services(
+        &self,
+        endpoint: Endpoint,
+        host: Arc<dyn Host>,
+    ) -> Result<(Services, UnboundedReceiver<Published>), String> {
+        let client = Client::new(endpoint).map_err(|error| error.to_string())?;
+        let (published, shown) = unbounded_channel();
+        let services = Services {
+            journal: self.journal.clone(),
+            workspace: self.workspace.clone(),
+            index: index(&self.workspace),
+            client: Arc::new(client),
+            level: galley_exec::probe(),
+            unsandboxed: self.settings.sandbox.unsandboxed,
+            state_dir: self.journal.state_dir().to_path_buf(),
+            host,
+            published,
+        };
+        Ok((services, shown))
+    }
+}
+
+/// The index over a workspace, read now.
+pub fn index(workspace: &Workspace) -> Index {
+    let index = Index::new();
+    let snapshot = workspace.snapshot();
+    for chunk in snapshot.files().chunks(64) {
+        let texts: Vec<_> =
+            chunk.iter().filter_map(|path| Some((path.clone(), snapshot.peek(path).ok()?))).collect();
+        index.update(&texts);
+    }
+    index
+}

@@ -1,0 +1,230 @@
+//! `galley task` and `galley review`: the tasks of a workspace from any terminal.
+
+use galley_agent::TaskHandle;
+use galley_agent::event::State;
+use galley_agent::view::{StepState, TaskView};
+use serde_json::json;
+
+use super::live;
+use super::review;
+use super::run::{self, Manner};
+use super::session::Session;
+use super::terminal::{Style, can_ask, print, safe};
+use super::{DONE, FAILED, RootArgs, TaskCommand, USAGE, fail};
+use crate::decisions;
+
+/// `galley task`
+pub fn task(command: &TaskCommand) -> i32 {
+    match command {
+        TaskCommand::List(args) => list(args),
+        TaskCommand::Show { task, json } => show(task, *json),
+        TaskCommand::Resume { task, root, model, apply, json } => {
+            let session = match Session::open(root) {
+                Ok(session) => session,
+                Err(error) => return fail(USAGE, &error),
+            };
+            resume(&session, task.as_deref(), model.as_deref(), *apply, *json)
+        }
+    }
+}
+
+/// The tasks of a workspace, or the one whose id begins so, oldest first.
+pub fn views(session: &Session, prefix: Option<&str>) -> Result<Vec<TaskView>, String> {
+    let rows = match prefix {
+        Some(prefix) => {
+            let row = session.journal.find_task(prefix).map_err(|error| error.to_string())?;
+            vec![row.ok_or_else(|| format!("there is no task {prefix}"))?]
+        }
+        None => {
+            let key = galley_agent::workspace_key(&session.workspace);
+            session.journal.tasks(Some(&key)).map_err(|error| error.to_string())?
+        }
+    };
+    let mut views = Vec::new();
+    for row in rows {
+        views.push(view(&session.journal, &row.id)?);
+    }
+    views.sort_by_key(|view| view.created_ms);
+    Ok(views)
+}
+
+fn view(journal: &galley_journal::Journal, task: &str) -> Result<TaskView, String> {
+    let events = galley_agent::timed_events(journal, task).map_err(|error| error.to_string())?;
+    let mut view = TaskView::new(task);
+    for (at_ms, event) in &events {
+        view.apply(*at_ms, event);
+    }
+    let alive = journal.owner(task).ok().flatten().is_some_and(|claim| claim.alive);
+    if !view.state.is_over() && !alive {
+        view.state = State::Interrupted;
+    }
+    Ok(view)
+}
+
+fn list(args: &RootArgs) -> i32 {
+    let session = match Session::open(&args.root) {
+        Ok(session) => session,
+        Err(error) => return fail(USAGE, &error),
+    };
+    let views = match views(&session, None) {
+        Ok(views) => views,
+        Err(error) => return fail(FAILED, &error),
+    };
+    let style = Style::of_stdout();
+    for view in &views {
+        let title = view.spec.as_ref().map(|spec| spec.title.clone()).unwrap_or_default();
+        if args.json {
+            let line = json!({ "task": view.task, "state": view.state, "title": title, "createdMs": view.created_ms, "usd": view.usd });
+            print(&format!("{line}\n"));
+        } else {
+            print(&format!(
+                "{}  {}  {}\n",
+                style.cyan(&view.task),
+                style.bold(view.state.word()),
+                safe(&title)
+            ));
+        }
+    }
+    if views.is_empty() && !args.json {
+        print("no task in this workspace yet; start one: galley run \"…\"\n");
+    }
+    DONE
+}
+
+fn show(prefix: &str, json: bool) -> i32 {
+    let journal = match crate::config::state_dir() {
+        Ok(folder) => galley_journal::Journal::open(&folder),
+        Err(error) => return fail(USAGE, &error.to_string()),
+    };
+    let found = journal.map_err(|error| error.to_string()).and_then(|journal| {
+        let row = journal.find_task(prefix).map_err(|error| error.to_string())?;
+        let row = row.ok_or_else(|| format!("there is no task {prefix}"))?;
+        view(&journal, &row.id)
+    });
+    let view = match found {
+        Ok(view) => view,
+        Err(error) => return fail(FAILED, &error),
+    };
+    match json {
+        true => print(&format!("{:#}\n", as_json(&view))),
+        false => print(&as_text(&view, Style::of_stdout())),
+    }
+    DONE
+}
+
+fn as_json(view: &TaskView) -> serde_json::Value {
+    let steps: Vec<_> = view
+        .steps
+        .iter()
+        .map(|step| json!({ "step": step.step, "tool": step.tool, "summary": step.summary, "ms": step.ms, "ok": step.state == StepState::Ok }))
+        .collect();
+    json!({
+        "task": view.task, "state": view.state, "spec": view.spec, "model": view.model, "recorded": view.recorded,
+        "plan": view.plan, "steps": steps, "usage": view.usage, "usd": view.usd, "turns": view.turns,
+        "evidence": view.evidence, "proposal": view.proposal, "message": view.message,
+        "checkpoints": view.checkpoints.iter().map(|checkpoint| &checkpoint.id).collect::<Vec<_>>(),
+        "createdMs": view.created_ms, "updatedMs": view.updated_ms,
+    })
+}
+
+fn as_text(view: &TaskView, style: Style) -> String {
+    let goal = view.spec.as_ref().map(|spec| spec.goal.clone()).unwrap_or_default();
+    let mut text = format!(
+        "{}  {}  {}\n{}\n",
+        style.cyan(&view.task),
+        style.bold(view.state.word()),
+        view.model,
+        safe(&goal)
+    );
+    if !view.plan.is_empty() {
+        text.push_str(&live::plan(&view.plan, style));
+    }
+    for step in &view.steps {
+        let mark = match step.state {
+            StepState::Ok => style.green("✓"),
+            StepState::Error => style.red("✗"),
+            StepState::Running => style.dim("…"),
+        };
+        text.push_str(&format!("  {mark} {}\n", safe(&step.summary)));
+    }
+    for evidence in &view.evidence {
+        text.push_str(&format!("{}\n", live::evidence(evidence, style)));
+    }
+    if let Some(proposal) = &view.proposal {
+        text.push_str(&galley_review::render::unified(proposal));
+    }
+    if let Some(message) = &view.message {
+        text.push_str(&format!("{}\n", safe(message)));
+    }
+    text.push_str(&format!("{}\n", live::totals(view, style)));
+    text
+}
+
+fn resume(session: &Session, prefix: Option<&str>, model: Option<&str>, apply: bool, json: bool) -> i32 {
+    let views = match views(session, prefix) {
+        Ok(views) => views,
+        Err(error) => return fail(FAILED, &error),
+    };
+    let Some(view) = views.iter().rfind(|view| view.state == State::Interrupted) else {
+        return fail(FAILED, "there is no interrupted task to go on with");
+    };
+    let recorded_model = Some(view.model.as_str()).filter(|model| !model.is_empty());
+    let endpoint = match session.settings.endpoint(model.or(recorded_model)) {
+        Ok(endpoint) => endpoint,
+        Err(error) => return fail(USAGE, &error.to_string()),
+    };
+    let manner = match (apply, json || !can_ask()) {
+        (true, _) => Manner::ApplyIfGreen,
+        (false, true) => Manner::Show,
+        (false, false) => Manner::Ask,
+    };
+    let begin = |services, handle| galley_agent::resume(services, handle, None);
+    run::perform(
+        session,
+        endpoint,
+        TaskHandle::new(view.task.clone()),
+        begin,
+        manner,
+        Style::of_stdout(),
+        json,
+    )
+}
+
+/// `galley review`
+pub fn review(args: &RootArgs) -> i32 {
+    let session = match Session::open(&args.root) {
+        Ok(session) => session,
+        Err(error) => return fail(USAGE, &error),
+    };
+    let views = match views(&session, None) {
+        Ok(views) => views,
+        Err(error) => return fail(FAILED, &error),
+    };
+    let Some(view) = views.into_iter().rfind(|view| view.state == State::Proposed) else {
+        return fail(FAILED, "there is no proposal to review in this workspace");
+    };
+    let Some(mut proposal) = view.proposal.clone() else {
+        return fail(FAILED, "the proposal is not in the journal");
+    };
+    as_it_is_now(&session, &view, &mut proposal);
+    if args.json || !can_ask() {
+        print(&galley_review::render::unified(&proposal));
+        return DONE;
+    }
+    let style = Style::of_stdout();
+    let decisions =
+        review::review(&mut proposal, style, &|proposal, id| run::why(proposal, id, &view.evidence));
+    run::settle(&session, &view, &mut proposal, &decisions, style, false)
+}
+
+/// Brings a proposal up to the files as they are now, with the decisions that were made before.
+fn as_it_is_now(session: &Session, view: &TaskView, proposal: &mut galley_review::Proposal) {
+    let snapshot = session.workspace.snapshot();
+    let paths: Vec<_> = proposal.files.iter().map(|file| file.document().clone()).collect();
+    for path in paths {
+        if let Ok(text) = snapshot.read(&path) {
+            proposal.document_replaced(&path, &text, None);
+        }
+    }
+    decisions::replay(proposal, view);
+}

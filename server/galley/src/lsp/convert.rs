@@ -1,0 +1,137 @@
+//! From the agent's and the review's own values to the protocol's.
+
+use galley_agent::event::{PlanItem, PlanState};
+use galley_agent::verify::{CheckStatus, Evidence};
+use galley_agent::view::{StepState, StepView, TaskView};
+use galley_review::{FileKind, Hunk, Proposal};
+use galley_text::position::{self, PositionEncoding};
+use ropey::Rope;
+use tower_lsp::lsp_types;
+
+use crate::protocol;
+
+/// A byte range of a text as positions.
+pub fn range(rope: &Rope, bytes: &std::ops::Range<usize>, encoding: PositionEncoding) -> protocol::Range {
+    let at = |offset: usize| {
+        let position = position::to_position(rope, offset.min(rope.len_bytes()), encoding);
+        protocol::Position { line: position.line, character: position.character }
+    };
+    protocol::Range { start: at(bytes.start), end: at(bytes.end) }
+}
+
+/// The same range in the types of the language server protocol.
+pub fn lsp_range(range: protocol::Range) -> lsp_types::Range {
+    let at = |position: protocol::Position| lsp_types::Position {
+        line: position.line,
+        character: position.character,
+    };
+    lsp_types::Range { start: at(range.start), end: at(range.end) }
+}
+
+/// A task as it is shown.
+pub fn task(view: &TaskView, proposal: Option<String>) -> protocol::Task {
+    protocol::Task {
+        task: view.task.clone(),
+        title: view.spec.as_ref().map(|spec| spec.title.clone()).unwrap_or_default(),
+        goal: view.spec.as_ref().map(|spec| spec.goal.clone()).unwrap_or_default(),
+        state: view.state.word().to_owned(),
+        activity: view.activity.clone(),
+        plan: view.plan.iter().map(plan_item).collect(),
+        steps: view.steps.iter().map(step).collect(),
+        usage: protocol::Usage {
+            input: view.usage.input,
+            cached: view.usage.cached,
+            output: view.usage.output,
+            reasoning: view.usage.reasoning,
+            usd: view.usd,
+        },
+        model: view.model.clone(),
+        recorded: view.recorded,
+        proposal,
+        message: view.message.clone(),
+        created_ms: view.created_ms,
+        updated_ms: view.updated_ms,
+    }
+}
+
+fn plan_item(item: &PlanItem) -> protocol::PlanItem {
+    let state = match item.state {
+        PlanState::Pending => "pending",
+        PlanState::Active => "active",
+        PlanState::Done => "done",
+        PlanState::Dropped => "dropped",
+    };
+    protocol::PlanItem {
+        text: item.text.clone(),
+        state: state.to_owned(),
+        items: item.items.iter().map(plan_item).collect(),
+    }
+}
+
+fn step(view: &StepView) -> protocol::Step {
+    let state = match view.state {
+        StepState::Running => "running",
+        StepState::Ok => "ok",
+        StepState::Error => "error",
+    };
+    protocol::Step {
+        step: view.step,
+        tool: view.tool.clone(),
+        summary: view.summary.clone(),
+        state: state.to_owned(),
+        ms: view.ms,
+        detail: view.detail.as_ref().map(|detail| detail.chars().take(4_000).collect()),
+    }
+}
+
+/// Evidence as it is shown.
+pub fn evidence(evidence: &Evidence, stale: bool) -> protocol::Evidence {
+    let status = match evidence.status {
+        CheckStatus::Passed => "passed",
+        CheckStatus::Failed => "failed",
+        CheckStatus::NotRun => "notRun",
+    };
+    protocol::Evidence {
+        check: evidence.check.clone(),
+        command: evidence.command.clone(),
+        exit_code: evidence.exit_code,
+        status: status.to_owned(),
+        summary: evidence.summary.clone(),
+        seconds: evidence.seconds,
+        sandbox: evidence.sandbox.clone(),
+        hash: evidence.hash.clone(),
+        stale,
+    }
+}
+
+/// The word for what a proposal does to a file.
+pub fn kind(kind: &FileKind) -> &'static str {
+    match kind {
+        FileKind::Modify => "modify",
+        FileKind::Add => "add",
+        FileKind::Delete => "delete",
+        FileKind::Move { .. } => "move",
+    }
+}
+
+/// A hunk as it is shown.
+pub fn hunk(proposal: &Proposal, current: &Rope, hunk: &Hunk, encoding: PositionEncoding) -> protocol::Hunk {
+    let (number, of) = proposal.number(&hunk.id).unwrap_or((0, 0));
+    protocol::Hunk {
+        hunk: hunk.id.0.clone(),
+        number,
+        of,
+        state: hunk.state.as_str().to_owned(),
+        range: range(current, &hunk.range, encoding),
+        before: hunk.before.clone(),
+        after: hunk.after.clone(),
+        reason: hunk.reason.clone(),
+        requires: hunk.requires.iter().map(|id| id.0.clone()).collect(),
+        merged_by_token: hunk.merged_by_token,
+        conflict: hunk.conflict.as_ref().map(|sides| protocol::Conflict {
+            base: sides.base.clone(),
+            yours: sides.yours.clone(),
+            theirs: sides.theirs.clone(),
+        }),
+    }
+}

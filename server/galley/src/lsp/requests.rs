@@ -1,0 +1,260 @@
+//! The `galley/*` requests, and the commands that mirror them: parameters in, one call, answer out.
+
+use galley_review::HunkId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::event::FrontHandle;
+use super::state::State;
+use crate::protocol::{
+    Accepted, CheckpointList, DiffDocument, DocumentRef, DocumentText, Empty, HunkChoice, HunkList, HunkRef,
+    HunkText, OptionalTask, ProposalList, ProposalRef, RestoreParams, Restored, StartParams, SteerParams,
+    TaskList, TaskRef, Why,
+};
+
+/// Why a request has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code of JSON-RPC.
+    pub code: i64,
+    /// Words for the person.
+    pub message: String,
+}
+
+const INVALID_PARAMS: i64 = -32602;
+const METHOD_NOT_FOUND: i64 = -32601;
+const NOT_INITIALIZED: i64 = -32002;
+/// The request could not be done, for a reason that the message tells (LSP: RequestFailed).
+const FAILED: i64 = -32803;
+
+type Answer = Result<Value, Refusal>;
+
+/// Answers one request. `wait` says whether an accept waits for the editor's text; a client that freezes while its command
+/// runs must not be made to wait for itself.
+pub async fn answer(front: &FrontHandle, method: &str, params: Value, wait: bool) -> Answer {
+    match front.query(|state| state.ready).await {
+        Some(true) => {}
+        _ => {
+            return Err(Refusal {
+                code: NOT_INITIALIZED,
+                message: "the server is not initialized".to_owned(),
+            });
+        }
+    }
+    let params = if params.is_null() { json!({}) } else { params };
+    match method {
+        "galley/hunk/accept" => accept(front, read(params)?, wait).await,
+        "galley/checkpoint/restore" => restore(front, read(params)?, wait).await,
+        "galley/hunk/show" => show(front, read(params)?).await,
+        _ => {
+            let method = method.to_owned();
+            front.query(move |state| at_once(state, &method, params)).await.unwrap_or_else(|| Err(ended()))
+        }
+    }
+}
+
+fn at_once(state: &mut State, method: &str, params: Value) -> Answer {
+    match method {
+        "galley/task/start" => start(state, read(params)?),
+        "galley/task/list" => {
+            value(TaskList { tasks: state.tasks.keys().filter_map(|task| state.task_shown(task)).collect() })
+        }
+        "galley/task/get" => task(state, read(params)?),
+        "galley/task/steer" => steer(state, read(params)?),
+        "galley/task/pause" => with_task(state, read(params)?, galley_agent::TaskHandle::pause),
+        "galley/task/resume" => resume(state, read(params)?),
+        "galley/task/cancel" => with_task(state, read(params)?, galley_agent::TaskHandle::stop),
+        "galley/proposal/list" => value(ProposalList {
+            proposals: state.reviews.iter().map(|review| state.proposal_shown(review)).collect(),
+        }),
+        "galley/proposal/get" => proposal(state, read(params)?),
+        "galley/proposal/diff" => diff(state, read(params)?),
+        "galley/hunk/reject" => value(HunkList { hunks: state.reject(&read::<HunkChoice>(params)?) }),
+        "galley/hunk/edit" => edit(state, read(params)?),
+        "galley/hunk/comment" => comment(state, read(params)?),
+        "galley/hunk/why" => why(state, read(params)?),
+        "galley/checkpoint/list" => value(CheckpointList { checkpoints: state.checkpoints() }),
+        "galley/document/text" => document(state, read(params)?),
+        "galley/status" => value(state.status()),
+        other => Err(Refusal { code: METHOD_NOT_FOUND, message: format!("there is no request {other}") }),
+    }
+}
+
+fn start(state: &mut State, params: StartParams) -> Answer {
+    match state.start_task(params) {
+        Ok(task) => value(TaskRef { task }),
+        Err(message) => {
+            // Some editors show nothing of an error answer.
+            state.show(2, &format!("Galley: {message}"));
+            Err(failed(message))
+        }
+    }
+}
+
+fn task(state: &mut State, params: TaskRef) -> Answer {
+    value(state.task_shown(&params.task).ok_or_else(|| failed(format!("there is no task {}", params.task)))?)
+}
+
+fn steer(state: &mut State, params: SteerParams) -> Answer {
+    let handle = state.meant_task(params.task.as_deref()).map_err(failed)?;
+    handle.steer(params.message);
+    value(Empty {})
+}
+
+fn with_task(state: &mut State, params: OptionalTask, act: fn(&galley_agent::TaskHandle)) -> Answer {
+    act(state.meant_task(params.task.as_deref()).map_err(failed)?);
+    value(Empty {})
+}
+
+fn resume(state: &mut State, params: OptionalTask) -> Answer {
+    if let Ok(handle) = state.meant_task(params.task.as_deref()) {
+        handle.resume();
+        return value(Empty {});
+    }
+    let interrupted =
+        |view: &&galley_agent::view::TaskView| view.state == galley_agent::event::State::Interrupted;
+    let task = params
+        .task
+        .or_else(|| state.tasks.values().rfind(interrupted).map(|view| view.task.clone()))
+        .ok_or_else(|| failed("no task is paused or interrupted".to_owned()))?;
+    state.continue_task(&task, None).map_err(failed)?;
+    value(Empty {})
+}
+
+fn proposal(state: &mut State, params: ProposalRef) -> Answer {
+    let review = state
+        .reviews
+        .find(params.proposal.as_deref())
+        .ok_or_else(|| failed("there is no proposal".to_owned()))?;
+    value(state.proposal_shown(review))
+}
+
+fn diff(state: &mut State, params: ProposalRef) -> Answer {
+    let review = state
+        .reviews
+        .find(params.proposal.as_deref())
+        .ok_or_else(|| failed("there is no proposal".to_owned()))?;
+    let text = galley_review::render::unified(&review.proposal);
+    let path = state.state_dir.join("diffs").join(format!("{}.diff", review.proposal.id.0));
+    let written = path
+        .parent()
+        .map_or(Ok(()), galley_workspace::create_dir)
+        .map_err(|error| error.to_string())
+        .and_then(|()| {
+            galley_workspace::write_atomically(&path, text.as_bytes()).map_err(|error| error.to_string())
+        });
+    written.map_err(failed)?;
+    let uri = tower_lsp::lsp_types::Url::from_file_path(&path)
+        .map_err(|()| failed("no address for the diff".to_owned()))?;
+    show_document(state, uri.clone(), None);
+    value(DiffDocument { uri: uri.to_string() })
+}
+
+fn document(state: &State, params: DocumentRef) -> Answer {
+    let buffer = params.uri.parse().ok().and_then(|uri| state.documents.get(&uri));
+    let buffer = buffer.ok_or_else(|| failed(format!("{} is not open", params.uri)))?;
+    value(DocumentText { text: buffer.rope.to_string(), version: buffer.version })
+}
+
+fn edit(state: &mut State, params: HunkText) -> Answer {
+    state.edit_hunk(&HunkId(params.hunk), params.text).map_err(failed)?;
+    value(Empty {})
+}
+
+fn comment(state: &mut State, params: HunkText) -> Answer {
+    state.comment(&HunkId(params.hunk), &params.text).map_err(failed)?;
+    value(Empty {})
+}
+
+fn why(state: &mut State, params: HunkRef) -> Answer {
+    let id = HunkId(params.hunk);
+    let markdown = state.reviews.of_hunk(&id).and_then(|review| review.why(&id));
+    let markdown = markdown.ok_or_else(|| failed(format!("there is no hunk {id}")))?;
+    if !state.facts.review {
+        state.show(3, &markdown);
+    }
+    value(Why { markdown })
+}
+
+async fn accept(front: &FrontHandle, choice: HunkChoice, wait: bool) -> Answer {
+    let answered = front.query(move |state| state.accept(&choice)).await.ok_or_else(ended)?;
+    if !wait {
+        return Ok(Value::Null);
+    }
+    value(answered.await.map_err(|_| ended())?)
+}
+
+async fn restore(front: &FrontHandle, params: RestoreParams, wait: bool) -> Answer {
+    let begun = front
+        .query(move |state| {
+            let begun = state.restore(&params);
+            if let Err(reason) = &begun {
+                state.show(2, &format!("Galley: {reason}"));
+            }
+            begun
+        })
+        .await
+        .ok_or_else(ended)?;
+    let (answered, conflicts) = match begun {
+        Ok(begun) => begun,
+        Err(reason) => {
+            return value(Restored { applied: false, reason: Some(reason), conflicts: Vec::new() });
+        }
+    };
+    if !wait {
+        return Ok(Value::Null);
+    }
+    let Accepted { applied, reason, .. } = answered.await.map_err(|_| ended())?;
+    value(Restored { applied, reason, conflicts })
+}
+
+async fn show(front: &FrontHandle, params: HunkRef) -> Answer {
+    let shown = front
+        .query(move |state| {
+            let id = HunkId(params.hunk);
+            let review = state.reviews.of_hunk(&id)?;
+            let (file, hunk) = review.proposal.hunk(&id)?;
+            let range = super::convert::range(&file.current, &hunk.range, state.facts.encoding);
+            let uri = state.address(file.document())?;
+            show_document(state, uri, Some(super::convert::lsp_range(range)));
+            Some(())
+        })
+        .await
+        .flatten();
+    shown.ok_or_else(|| failed("there is no such hunk".to_owned()))?;
+    value(Empty {})
+}
+
+fn show_document(
+    state: &State,
+    uri: tower_lsp::lsp_types::Url,
+    selection: Option<tower_lsp::lsp_types::Range>,
+) {
+    if !state.facts.show_document {
+        return;
+    }
+    let client = state.client.clone();
+    let params =
+        tower_lsp::lsp_types::ShowDocumentParams { uri, external: None, take_focus: Some(true), selection };
+    tokio::spawn(async move { client.show_document(params).await });
+}
+
+fn read<T: DeserializeOwned>(params: Value) -> Result<T, Refusal> {
+    serde_json::from_value(params).map_err(|error| Refusal {
+        code: INVALID_PARAMS,
+        message: format!("the parameters are not understood: {error}"),
+    })
+}
+
+fn value<T: Serialize>(answer: T) -> Answer {
+    serde_json::to_value(answer).map_err(|error| failed(error.to_string()))
+}
+
+fn failed(message: String) -> Refusal {
+    Refusal { code: FAILED, message }
+}
+
+fn ended() -> Refusal {
+    failed("the server is shutting down".to_owned())
+}

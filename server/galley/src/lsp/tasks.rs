@@ -1,0 +1,324 @@
+//! Tasks as the front sees them: starting, steering, showing.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use galley_agent::event::{Speaker, State as TaskState, TaskEvent};
+use galley_agent::services::{Question, Sign};
+use galley_agent::view::TaskView;
+use galley_agent::{Host, Mode, Origin, Published, Services, TaskHandle, TaskSpec};
+use galley_model::Client as ModelClient;
+use galley_text::position::{self, Position};
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot};
+use tower_lsp::lsp_types::Url;
+
+use super::event::{Event, FrontHandle};
+use super::reviews::Review;
+use super::state::State;
+use crate::protocol::StartParams;
+
+/// Brings a task's questions into the loop.
+struct FrontHost(FrontHandle);
+
+impl Host for FrontHost {
+    fn ask(&self, question: Question) -> BoxFuture<'static, Option<String>> {
+        let (answer, answered) = oneshot::channel();
+        self.0.send(Event::Ask(question, answer));
+        async move { answered.await.ok().flatten() }.boxed()
+    }
+}
+
+impl State {
+    /// Starts a task and returns its id at once; everything that takes time happens elsewhere.
+    ///
+    /// # Errors
+    /// Words for the person: no goal, no model, no journal.
+    pub fn start_task(&mut self, params: StartParams) -> Result<String, String> {
+        let spec = self.spec(&params)?;
+        let services = self.services(params.model.as_deref())?;
+        let handle = TaskHandle::new(galley_agent::clock::new_id("t"));
+        let task = handle.task.clone();
+        let mut view = TaskView::new(&task);
+        view.apply(
+            galley_agent::clock::now_ms(),
+            &TaskEvent::State { state: TaskState::Queued, activity: "starting".to_owned() },
+        );
+        view.spec = Some(spec.clone());
+        self.tasks.insert(task.clone(), view);
+        self.begin_progress(&task, &spec.title);
+        self.launch(handle, move |handle| galley_agent::start(services(), handle, spec));
+        Ok(task)
+    }
+
+    /// Goes on with a task: one that was interrupted, or one whose proposal got a comment.
+    ///
+    /// # Errors
+    /// Words for the person.
+    pub fn continue_task(&mut self, task: &str, message: Option<String>) -> Result<(), String> {
+        let services = self.services(None)?;
+        let handle = TaskHandle::new(task.to_owned());
+        let title = self.tasks.get(task).and_then(|view| view.spec.as_ref()).map(|spec| spec.title.clone());
+        self.begin_progress(task, title.as_deref().unwrap_or("task"));
+        self.launch(handle, move |handle| galley_agent::resume(services(), handle, message));
+        Ok(())
+    }
+
+    fn launch<F>(&mut self, handle: TaskHandle, begin: F)
+    where
+        F: FnOnce(TaskHandle) -> Result<(), galley_agent::StartError> + Send + 'static,
+    {
+        let task = handle.task.clone();
+        self.handles.insert(task.clone(), handle.clone());
+        self.dirty.tasks.insert(task.clone());
+        self.dirty.status = true;
+        let front = self.front.clone();
+        self.tasks_runtime.spawn_blocking(move || {
+            if let Err(error) = begin(handle) {
+                let event = TaskEvent::Ended { state: TaskState::Failed, message: error.to_string() };
+                let at_ms = galley_agent::clock::now_ms();
+                front.send(Event::Task(Published::Event { task, at_ms, event: Box::new(event) }));
+            }
+        });
+    }
+
+    /// What a task works with, made where waiting is allowed: the sandbox's canary and the model's client take a moment.
+    fn services(&self, model: Option<&str>) -> Result<impl FnOnce() -> Services + Send + 'static, String> {
+        let endpoint = self
+            .settings
+            .endpoint(model.or(self.editor_model.as_deref()))
+            .map_err(|error| error.to_string())?;
+        let client = Arc::new(ModelClient::new(endpoint).map_err(|error| error.to_string())?);
+        let journal = self.journal.clone()?;
+        let (published, mut shown) = mpsc::unbounded_channel();
+        let front = self.front.clone();
+        tokio::spawn(async move {
+            while let Some(published) = shown.recv().await {
+                front.send(Event::Task(published));
+            }
+        });
+        let (workspace, index, state_dir) =
+            (self.workspace.clone(), self.index.clone(), self.state_dir.clone());
+        let host = Arc::new(FrontHost(self.front.clone()));
+        let unsandboxed = self.settings.sandbox.unsandboxed;
+        Ok(move || Services {
+            journal,
+            workspace,
+            index,
+            client,
+            level: galley_exec::probe(),
+            unsandboxed,
+            state_dir,
+            host,
+            published,
+        })
+    }
+
+    fn spec(&self, params: &StartParams) -> Result<TaskSpec, String> {
+        let mode = match params.mode.as_deref() {
+            None | Some("" | "free") => Mode::Free,
+            Some(word) => serde_json::from_value(json!(word)).map_err(|_| {
+                format!("`{word}` is no mode: fix, implement, refactor, tests, document, explain or free")
+            })?,
+        };
+        let origin = match &params.uri {
+            Some(uri) => self.origin(uri, params)?,
+            None => None,
+        };
+        let goal = match (params.goal.trim(), &origin) {
+            ("", None) => return Err("a task needs a goal: say what is to be done".to_owned()),
+            ("", Some(origin)) => default_goal(mode, origin),
+            (goal, _) => goal.to_owned(),
+        };
+        let mut budget = self.settings.task_budget();
+        if let Some(asked) = params.budget {
+            budget.usd = asked.usd.or(budget.usd);
+            budget.tokens = asked.tokens.or(budget.tokens);
+            budget.steps = asked.steps.or(budget.steps);
+            budget.seconds = asked.seconds.or(budget.seconds);
+        }
+        let title = galley_agent::task::title_of(&goal);
+        Ok(TaskSpec { goal, title, mode, origin, scope: params.scope.clone(), budget })
+    }
+
+    fn origin(&self, uri: &str, params: &StartParams) -> Result<Option<Origin>, String> {
+        let uri: Url = uri.parse().map_err(|_| format!("`{uri}` is not an address of a document"))?;
+        let Some(path) = self.locate(&uri) else {
+            return Err(format!("{uri} is not in the workspace; open its folder first"));
+        };
+        let lines = params.range.map(|range| {
+            let end = if range.end.character == 0 && range.end.line > range.start.line {
+                range.end.line
+            } else {
+                range.end.line + 1
+            };
+            (range.start.line + 1, end)
+        });
+        let symbol = match (self.documents.get(&uri), params.range) {
+            (Some(buffer), Some(range)) => {
+                let at = Position::new(range.start.line, range.start.character);
+                let offset = position::to_offset(&buffer.rope, at, self.facts.encoding);
+                self.index.snapshot().enclosing(&path, offset).map(|symbol| symbol.name)
+            }
+            _ => None,
+        };
+        Ok(Some(Origin { path, lines, symbol, diagnostics: params.diagnostics.clone() }))
+    }
+
+    /// The task that is meant: the named one, or the latest that runs.
+    ///
+    /// # Errors
+    /// Words for the person.
+    pub fn meant_task(&self, task: Option<&str>) -> Result<&TaskHandle, String> {
+        let running = |task: &&String| self.tasks.get(*task).is_some_and(|view| !view.state.is_over());
+        let found = match task {
+            Some(task) => self.handles.get(task),
+            None => {
+                let mut ids: Vec<&String> = self.handles.keys().filter(running).collect();
+                ids.sort();
+                ids.last().and_then(|task| self.handles.get(*task))
+            }
+        };
+        found.ok_or_else(|| match task {
+            Some(task) => format!("task {task} does not run here"),
+            None => "no task is running".to_owned(),
+        })
+    }
+
+    /// Takes in what a task shows.
+    pub fn task_published(&mut self, published: Published) {
+        match published {
+            Published::Event { task, at_ms, event } => {
+                self.tasks.entry(task.clone()).or_insert_with(|| TaskView::new(&task)).apply(at_ms, &event);
+                self.task_event(&task, &event);
+                self.dirty.tasks.insert(task);
+                self.dirty.status = true;
+            }
+            Published::Live { task, sign } => self.task_sign(&task, sign),
+        }
+    }
+
+    fn task_event(&mut self, task: &str, event: &TaskEvent) {
+        match event {
+            TaskEvent::Proposed { proposal, evidence, summary } => {
+                let mut proposal = proposal.clone();
+                if let Some(earlier) = self.reviews.find(Some(&proposal.id.0)) {
+                    proposal.adopt(&earlier.proposal);
+                }
+                let id = proposal.id.0.clone();
+                let paths: Vec<_> = proposal.files.iter().map(|file| file.document().clone()).collect();
+                self.reviews.add(Review {
+                    proposal,
+                    evidence: evidence.clone(),
+                    stale: false,
+                    closed: false,
+                });
+                // What was typed since the task began is under the proposal at once.
+                for path in paths {
+                    self.text_as_it_is(&path);
+                }
+                self.dirty.proposals.insert(id);
+                self.dirty.marks = true;
+                self.end_progress(task, summary);
+            }
+            TaskEvent::Ended { state, message } => {
+                self.end_progress(task, message);
+                match state {
+                    TaskState::Failed => self.show(2, &format!("Galley: {message}")),
+                    TaskState::Done if self.explains(task) => self.show(3, message),
+                    _ => {}
+                }
+                self.log(3, &format!("galley: task {task} {}: {message}", state.word()));
+            }
+            TaskEvent::State { state, activity } => {
+                self.report_progress(task, &format!("{} · {activity}", state.word()))
+            }
+            TaskEvent::Said { text, by: Speaker::Harness } => {
+                self.log(4, &format!("galley: task {task}: {text}"))
+            }
+            _ => {}
+        }
+    }
+
+    fn explains(&self, task: &str) -> bool {
+        let spec = self.tasks.get(task).and_then(|view| view.spec.as_ref());
+        spec.is_some_and(|spec| !spec.mode.edits())
+    }
+
+    fn task_sign(&mut self, task: &str, sign: Sign) {
+        let Some(view) = self.tasks.get_mut(task) else { return };
+        match sign {
+            Sign::Retry(why) => {
+                view.activity = why;
+                self.dirty.tasks.insert(task.to_owned());
+            }
+            Sign::Call(tool, bytes) => {
+                view.activity = format!("writing {tool}, {bytes} bytes");
+                self.dirty.tasks.insert(task.to_owned());
+            }
+            Sign::Text(_) | Sign::Reasoning(_) | Sign::Restarted | Sign::Output(_) => {}
+        }
+    }
+
+    fn begin_progress(&mut self, task: &str, title: &str) {
+        if !self.facts.progress || !self.progress.insert(task.to_owned()) {
+            return;
+        }
+        let (client, outbox, front) = (self.client.clone(), self.outbox.clone(), self.front.clone());
+        let (task, title) = (task.to_owned(), title.to_owned());
+        tokio::spawn(async move {
+            let created = client
+                .send_request::<tower_lsp::lsp_types::request::WorkDoneProgressCreate>(
+                    tower_lsp::lsp_types::WorkDoneProgressCreateParams {
+                        token: tower_lsp::lsp_types::NumberOrString::String(task.clone()),
+                    },
+                )
+                .await;
+            if created.is_ok() {
+                let begin = json!({ "kind": "begin", "title": format!("Galley: {title}"), "cancellable": true, "message": "starting" });
+                outbox.notify("$/progress", &json!({ "token": task, "value": begin }));
+            } else {
+                front.query(move |state| state.progress.remove(&task)).await;
+            }
+        });
+    }
+
+    fn report_progress(&self, task: &str, message: &str) {
+        if self.progress.contains(task) {
+            let value = json!({ "kind": "report", "message": message });
+            self.outbox.notify("$/progress", &json!({ "token": task, "value": value }));
+        }
+    }
+
+    fn end_progress(&mut self, task: &str, message: &str) {
+        if self.progress.remove(task) {
+            let first = message.lines().next().unwrap_or_default();
+            let value = json!({ "kind": "end", "message": first });
+            self.outbox.notify("$/progress", &json!({ "token": task, "value": value }));
+        }
+    }
+}
+
+/// What is asked for when the person names only a place.
+pub fn default_goal(mode: Mode, origin: &Origin) -> String {
+    let what = match (&origin.symbol, origin.lines) {
+        (Some(symbol), _) => format!("`{symbol}` in {}", origin.path.as_str()),
+        (None, Some((start, end))) if start == end => format!("line {start} of {}", origin.path.as_str()),
+        (None, Some((start, end))) => format!("lines {start} to {end} of {}", origin.path.as_str()),
+        (None, None) => origin.path.as_str().to_owned(),
+    };
+    match mode {
+        Mode::Fix => match origin.diagnostics.first() {
+            Some(diagnostic) => format!("Fix: {}", diagnostic.lines().next().unwrap_or_default()),
+            None if origin.symbol.is_some() => format!("Make {what} pass"),
+            None => format!("Fix {what}"),
+        },
+        Mode::Implement => format!("Implement or complete {what}"),
+        Mode::Refactor => format!("Refactor {what}, as the nearest comment asks; without one, for clarity"),
+        Mode::Tests => format!("Write tests for {what}"),
+        Mode::Document => format!("Document {what}"),
+        Mode::Explain => format!("Explain {what}"),
+        Mode::Free => format!("Improve {what}"),
+    }
+}

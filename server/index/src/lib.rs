@@ -1,0 +1,41 @@
+//! Symbols, references, outlines, search and ranking over a snapshot.
+//!
+//! The index is told of texts and answers questions about them. It knows a file by its path, a content by its hash,
+//! and a name by its text: it does not resolve scopes or types, and where two things share a name, it says both.
+//!
+//! Invariants:
+//! - an answer depends on the present texts alone, never on the order of updates;
+//! - a snapshot never changes, and readers never wait for writers;
+//! - broken source, huge files, binary noise are ordinary input: less is known of them, nothing fails.
+//!
+//! It never opens a file (the caller gives texts, or a reader for them), starts a process, or knows the protocol.
+#![forbid(unsafe_code)]
+
+mod extract;
+mod facts;
+mod fuzzy;
+mod hash;
+mod impact;
+mod index;
+mod map;
+mod outline;
+mod packed;
+mod passage;
+mod rank;
+mod role;
+pub mod search;
+mod segment;
+mod snapshot;
+mod symbol;
+mod words;
+
+pub use extract::{PARSE_LIMIT, READ_LIMIT};
+pub use galley_grammars::{Language, SymbolKind, by_name, detect, detect_text};
+pub use hash::ContentHash;
+pub use impact::{Impact, ImpactKind};
+pub use index::{Index, Reader};
+pub use outline::{outline_text, syntax_errors};
+pub use rank::Ranked;
+pub use role::{Role, role};
+pub use snapshot::{Counts, IndexSnapshot};
+pub use symbol::{Place, Symbol, SymbolMatch};

@@ -1,0 +1,90 @@
+//! However the index came to its state, it answers as one that was filled at once; and broken code never harms it.
+
+use galley_index::{Index, IndexSnapshot, outline_text, syntax_errors};
+use galley_text::path::RelPath;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const TEXTS: &[&str] = &[
+    "fn alpha() { beta(); }\nstruct Gamma { delta: u8 }\n",
+    "fn beta() {}\nimpl Gamma { fn alpha(&self) {} }\n",
+    "class Gamma:\n    def alpha(self):\n        return beta()\n",
+    "// only words: alpha beta gamma\n",
+    "",
+    "fn broken( {{{ \"",
+];
+const PATHS: &[&str] = &["a.rs", "b.rs", "c.py", "tests/d.rs", "e/f.txt", "e/a.rs"];
+
+fn path(number: usize) -> RelPath {
+    RelPath::new(PATHS[number]).expect("a path")
+}
+
+/// Everything that the index says, as text.
+fn answers(snapshot: &IndexSnapshot) -> String {
+    let mut said = String::new();
+    for name in ["alpha", "beta", "Gamma", "delta", "nothing"] {
+        said += &format!("{:?}\n{:?}\n", snapshot.definitions(name), snapshot.references(name, 50));
+        said += &format!("{:?}\n{:?}\n", snapshot.impact(name, None, 50), snapshot.symbols(name, 50));
+        said += &format!("{:?}\n", snapshot.reference_count(name));
+    }
+    said += &format!("{:?}\n", snapshot.rank("alpha of the gamma, beta", 50));
+    for number in 0..PATHS.len() {
+        said += &format!("{:?}\n", snapshot.outline(&path(number)));
+    }
+    said + &snapshot.map(500)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn incremental_equals_from_scratch(
+        steps in proptest::collection::vec((0..PATHS.len(), proptest::option::of(0..TEXTS.len()), any::<bool>()), 1..40),
+    ) {
+        let index = Index::new();
+        let mut state: BTreeMap<RelPath, &str> = BTreeMap::new();
+        for (file, text, in_bulk) in steps {
+            let (path, text) = (path(file), text.map(|number| TEXTS[number]));
+            match text {
+                Some(text) if in_bulk => {
+                    // Enough others beside it that old and recent are joined now and then.
+                    let mut files: Vec<(RelPath, Arc<str>)> = vec![(path.clone(), text.into())];
+                    files.extend((0..70).map(|n| (RelPath::new(&format!("x{n}.txt")).expect("a path"), "filler".into())));
+                    index.update(&files);
+                    index.retain(|path| !path.as_str().starts_with('x'));
+                }
+                _ => index.update_file(&path, text),
+            }
+            match text {
+                Some(text) => state.insert(path, text),
+                None => state.remove(&path),
+            };
+        }
+        let fresh = Index::new();
+        fresh.update(&state.iter().map(|(path, text)| (path.clone(), Arc::from(*text))).collect::<Vec<_>>());
+        prop_assert_eq!(answers(&index.snapshot()), answers(&fresh.snapshot()));
+    }
+
+    #[test]
+    fn noise_is_ordinary_input(
+        language in 0..galley_grammars::LANGUAGES.len(),
+        text in "([a-z(){}<>\"'#=:;.,/*-]{0,12}[ \\n]){0,40}",
+        any in ".{0,200}",
+    ) {
+        let language = &galley_grammars::LANGUAGES[language];
+        for text in [&text, &any] {
+            for symbol in outline_text(language, text) {
+                prop_assert!(text.get(symbol.range.clone()).is_some() && text.get(symbol.name_range.clone()).is_some());
+                prop_assert!(symbol.line <= symbol.end_line);
+            }
+            let name = format!("a.{}", language.extensions[0]);
+            let _ = syntax_errors(&name, text);
+            let index = Index::new();
+            index.update_file(&RelPath::new(&name).expect("a path"), Some(text));
+            let snapshot = index.snapshot();
+            let _ = (snapshot.rank(text, 5), snapshot.symbols(text, 5), snapshot.impact(text, None, 5), snapshot.map(100));
+            let _ = snapshot.references(text, 5);
+        }
+    }
+}

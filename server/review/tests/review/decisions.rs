@@ -1,0 +1,227 @@
+//! Accepting, rejecting, editing, and taking it back.
+
+use expect_test::{Expect, expect};
+use galley_review::{AcceptError, HunkState, Names, RevertError};
+
+use crate::desk::{Desk, id, path, propose, update};
+
+const BEFORE: &str = "use a;\n\nfn main() {\n    old();\n}\n";
+const AFTER: &str = "use a;\nuse b;\n\nfn main() {\n    helper();\n}\n\nfn helper() {}\n";
+
+fn desk() -> Desk {
+    let mut desk = Desk::new(BEFORE, AFTER);
+    desk.proposal.link_prerequisites(|_, hunk| {
+        let mut names = Names::default();
+        if hunk.after.contains("fn helper") {
+            names.defines.push("helper".into());
+            names.uses.push("b".into());
+        } else if hunk.after.contains("helper()") {
+            names.uses.push("helper".into());
+        } else if hunk.after.contains("use b") {
+            names.imports.push("b".into());
+        }
+        names
+    });
+    desk
+}
+
+#[track_caller]
+fn refused(desk: &Desk, names: &[&str], with: bool, expected: Expect) {
+    let ids: Vec<_> = names.iter().map(|name| id(name)).collect();
+    expected.assert_eq(&desk.proposal.plan_accept(&ids, with).unwrap_err().to_string());
+}
+
+#[test]
+fn a_call_needs_its_function_and_that_its_import() {
+    let mut desk = desk();
+    refused(
+        &desk,
+        &["h2"],
+        false,
+        expect!["hunk h2 needs hunks h3, h1, not accepted yet; accept it with its prerequisites"],
+    );
+    desk.accept(&["h2"]);
+    assert_eq!(desk.text, AFTER);
+    assert!(desk.proposal.is_decided());
+}
+
+#[test]
+fn rejecting_takes_along_what_needs_it() {
+    let mut desk = desk();
+    assert_eq!(desk.proposal.reject(&[id("h1")]), [id("h1"), id("h3"), id("h2")]);
+    assert!(desk.proposal.is_decided());
+    refused(&desk, &["h2"], true, expect!["hunk h2 in f was rejected already; reopen it to decide again"]);
+    desk.proposal.reopen(&[id("h2")]);
+    refused(&desk, &["h2"], true, expect!["hunk h2 needs hunk h3, which is rejected; reopen that one first"]);
+    desk.proposal.reopen(&[id("h1"), id("h3")]);
+    desk.accept(&["h2"]);
+    assert_eq!(desk.text, AFTER);
+}
+
+#[test]
+fn refusals_say_what_to_do() {
+    let mut desk = desk();
+    refused(&desk, &[], true, expect!["there is no pending hunk to accept here"]);
+    refused(
+        &desk,
+        &["h9"],
+        true,
+        expect!["there is no hunk h9 in this proposal; it may belong to a task that is closed"],
+    );
+    desk.edit("old()", "mine()");
+    refused(
+        &desk,
+        &["h2"],
+        true,
+        expect![
+            "hunk h2 in f conflicts with what you typed there; edit the hunk to say what should stand there, or reject it"
+        ],
+    );
+    desk.edit("mine()", "helper()");
+    refused(&desk, &["h2"], true, expect!["hunk h2 has nothing left to apply: f has that change already"]);
+    desk.accept(&["h1"]);
+    refused(&desk, &["h1"], true, expect!["hunk h1 in f was accepted already"]);
+    let path = desk.path.clone();
+    desk.proposal.file_deleted(&path);
+    refused(
+        &desk,
+        &["h3"],
+        true,
+        expect!["f was deleted, so its hunks cannot be applied; restore the file or reject them"],
+    );
+}
+
+#[test]
+fn a_stale_hunk_is_refused() {
+    let mut desk = desk();
+    desk.proposal.files[0].current = ropey::Rope::from_str("something else entirely, long enough for all\n");
+    assert!(matches!(desk.proposal.plan_accept(&[id("h1"), id("h2")], true), Err(AcceptError::Stale { .. })));
+    desk.proposal.files[0].current = ropey::Rope::from_str("x");
+    assert!(matches!(desk.proposal.plan_accept(&[id("h1")], true), Err(AcceptError::Stale { .. })));
+}
+
+#[test]
+fn the_edited_text_is_what_is_applied() {
+    let mut desk = Desk::new("a\nb\nc\n", "a\nB\nc\n");
+    let edited = desk.proposal.edit_hunk(&id("h1"), "bee").unwrap();
+    assert_eq!((edited.was.as_str(), edited.now.as_str()), ("B\n", "bee\n"));
+    assert!(desk.proposal.hunk(&id("h1")).unwrap().1.edited);
+    desk.accept(&["h1"]);
+    assert_eq!(desk.text, "a\nbee\nc\n");
+    assert!(desk.proposal.edit_hunk(&id("h1"), "x").is_err());
+}
+
+#[test]
+fn editing_settles_a_conflict() {
+    let mut desk = Desk::new("a\nb\nc\n", "a\nB\nc\n");
+    desk.edit("b", "bb");
+    assert_eq!(desk.state("h1"), HunkState::Conflicted);
+    desk.proposal.edit_hunk(&id("h1"), "BB\n").unwrap();
+    assert_eq!(desk.state("h1"), HunkState::Pending);
+    desk.type_after("a", "1");
+    desk.accept(&["h1"]);
+    assert_eq!(desk.text, "a1\nBB\nc\n");
+}
+
+#[test]
+fn a_rejected_hunk_follows_and_comes_back() {
+    let mut desk = Desk::new("a\nlet b = 1;\nc\n", "a\nlet b = 2;\nc\n");
+    desk.proposal.reject(&[id("h1")]);
+    desk.type_after("a\n", "x\n");
+    desk.edit("let b", "let mut b");
+    assert_eq!(desk.state("h1"), HunkState::Rejected);
+    desk.proposal.reopen(&[id("h1")]);
+    assert_eq!(desk.hunks(), "h1 pending by token: \"let mut b = 1;\\n\" -> \"let mut b = 2;\\n\"\n");
+    desk.proposal.reject(&[id("h1")]);
+    desk.edit("= 1", "= 7");
+    desk.proposal.reopen(&[id("h1")]);
+    assert_eq!(desk.state("h1"), HunkState::Conflicted);
+    desk.undo_all();
+    assert_eq!(desk.hunks(), "h1 pending: \"let b = 1;\\n\" -> \"let b = 2;\\n\"\n");
+}
+
+#[test]
+fn an_accept_is_taken_back_from_under_later_typing() {
+    let mut desk = Desk::new("let a = one(x);\nrest\n", "let a = two(x);\nrest\n");
+    desk.accept(&["h1"]);
+    desk.edit("let a", "let mut a");
+    desk.revert(&["h1"]);
+    assert_eq!(desk.text, "let mut a = one(x);\nrest\n");
+    assert_eq!(
+        desk.hunks(),
+        "h1 pending by token: \"let mut a = one(x);\\n\" -> \"let mut a = two(x);\\n\"\n"
+    );
+
+    desk.accept(&["h1"]);
+    desk.edit("two(x)", "three(x)");
+    let refused = desk.proposal.plan_revert(&[id("h1")], false).unwrap_err();
+    assert!(matches!(refused, RevertError::Conflicted { .. }), "{refused}");
+}
+
+#[test]
+fn taking_back_takes_along_what_needs_it() {
+    let mut desk = desk();
+    desk.accept(&["h2"]);
+    let refused = desk.proposal.plan_revert(&[id("h3")], false).unwrap_err();
+    expect!["hunk h3 is needed by accepted hunk h2; take both back together"].assert_eq(&refused.to_string());
+    desk.revert(&["h3"]);
+    assert_eq!(desk.state("h1"), HunkState::Accepted);
+    assert_eq!(desk.text, BEFORE.replace("use a;\n", "use a;\nuse b;\n"));
+    desk.accept(&["h2"]);
+    assert_eq!(desk.text, AFTER);
+}
+
+#[test]
+fn uses_are_linked_across_files() {
+    let mut proposal = propose(vec![
+        update("lib.rs", "x\n", "pub fn tool() {}\nx\n"),
+        update("main.rs", "a\nb\nc\nd\n", "use tool;\na\nb\ntool();\nc\nd\n"),
+    ]);
+    proposal.link_prerequisites(|_, hunk| match hunk.after.as_str() {
+        "pub fn tool() {}\n" => Names { defines: vec!["tool".into()], ..Names::default() },
+        "use tool;\n" => Names { imports: vec!["tool".into()], ..Names::default() },
+        _ => Names { uses: vec!["tool".into(), "println".into()], ..Names::default() },
+    });
+    let needs: Vec<_> = proposal.all().map(|(_, hunk)| (hunk.id.0.clone(), hunk.requires.clone())).collect();
+    assert_eq!(needs, [("h1".into(), vec![]), ("h2".into(), vec![id("h1")]), ("h3".into(), vec![id("h2")])]);
+    let plan = proposal.plan_accept(&[id("h3")], true).unwrap();
+    assert_eq!(
+        plan.iter().map(|file| file.path.clone()).collect::<Vec<_>>(),
+        [path("lib.rs"), path("main.rs")]
+    );
+}
+
+#[test]
+fn a_proposal_survives_the_journal() {
+    let mut desk = desk();
+    desk.edit("old()", "older()");
+    desk.accept(&["h1"]);
+    desk.proposal.mark_reviewed(&[id("h2")], true);
+    let written = serde_json::to_string(&desk.proposal).unwrap();
+    let read: galley_review::Proposal = serde_json::from_str(&written).unwrap();
+    assert_eq!(read, desk.proposal);
+}
+
+#[test]
+fn a_revised_proposal_keeps_the_ids_of_what_is_the_same() {
+    let before = "a\nb\nc\nd\n";
+    let mut first = propose(vec![update("f", before, "A\nb\nC\nd\n")]);
+    first.give_reason(&id("h2"), "because");
+    first.mark_reviewed(&[id("h2")], true);
+    let mut count = 10;
+    let mut second = galley_review::Proposal::new(
+        galley_review::ProposalId("q".into()),
+        "t",
+        "Title",
+        vec![update("f", before, "aa\nb\nC\nd\n")],
+        &mut || {
+            count += 1;
+            id(&format!("h{count}"))
+        },
+    );
+    second.adopt(&first);
+    let ids: Vec<_> = second.all().map(|(_, hunk)| hunk.id.0.as_str()).collect();
+    assert_eq!(ids, ["h11", "h2"]);
+    let (_, kept) = second.hunk(&id("h2")).unwrap();
+    assert_eq!((kept.reason.as_deref(), kept.reviewed), (Some("because"), true));
+}

@@ -1,0 +1,348 @@
+//! A private copy of the workspace on disk, with a task's overlay laid over it, in which commands run.
+//!
+//! The person's tree is only ever read. Nothing is shared with it that a write could reach: files are cloned
+//! where the file system can share blocks until they are written ([`Method::Reflink`]) and copied elsewhere;
+//! hard links are never used. Symbolic links stay links; one that leads into the person's tree is turned to
+//! lead to the same file of the shadow.
+//!
+//! What is in the shadow: every file that no rule ignores, hidden ones too, with executable bits and empty
+//! folders; open documents with their unsaved text. What builds need of the ignored rest is in
+//! [`Shadow::readonly_binds`] or copied, see `dependencies`. Build products are not copied; builds keep
+//! theirs in a cache folder per workspace ([`crate::cache_dir`]) or in the shadow itself, which is kept and
+//! reused.
+//!
+//! Modification times: all files of a new shadow carry one and the same time, and a file whose content changes
+//! later carries the time of that change, never an older one. So no build mistakes a changed file for one that
+//! it has seen, and a second build finds all others as old as they were.
+//!
+//! On macOS cloning is what copying does by itself on APFS, and on Windows files are copied (ReFS clones in
+//! the same call); overlayfs in a user namespace is the sandbox's to add, as [`Method::Overlayfs`].
+
+mod binds;
+mod fill;
+mod lay;
+mod manifest;
+mod owner;
+mod place;
+mod sweep;
+
+pub use binds::BIND_RULES;
+pub use sweep::{Swept, disk_bytes, sweep, trim};
+
+use crate::error::ReadError;
+use crate::overlay::Overlay;
+use crate::snapshot::Snapshot;
+use crate::workspace::Workspace;
+use galley_text::path::RelPath;
+use lay::{Layer, Want};
+use manifest::Manifest;
+use owner::Owner;
+use place::Place;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use thiserror::Error;
+
+/// How a shadow comes to its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    /// Files share their blocks with the originals until one of them is written.
+    Reflink,
+    /// The original lies below, read-only, as a layer of a union.
+    Overlayfs,
+    /// Files are copied.
+    Copy,
+}
+
+/// A shadow could not be made or brought up to date. The person's tree is untouched.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ShadowError {
+    /// The disk or the quota is full.
+    #[error("no space is left for the private copy at {}; free some, or remove old copies", path.display())]
+    NoSpace {
+        /// Where it happened.
+        path: PathBuf,
+    },
+    /// Another task uses this shadow.
+    #[error("the private copy at {} is in use by another task", path.display())]
+    InUse {
+        /// The shadow's folder.
+        path: PathBuf,
+    },
+    /// A file of the workspace cannot be read.
+    #[error("{path} cannot be copied: {why}")]
+    Source {
+        /// The file.
+        path: RelPath,
+        /// Why not.
+        why: ReadError,
+    },
+    /// The system refused.
+    #[error("the private copy cannot be written at {}: {message}", path.display())]
+    Io {
+        /// Where it happened.
+        path: PathBuf,
+        /// The system's kind of error.
+        kind: ErrorKind,
+        /// The system's words.
+        message: String,
+    },
+}
+
+impl ShadowError {
+    pub(crate) fn from_io(path: impl Into<PathBuf>, error: &std::io::Error) -> ShadowError {
+        let path = path.into();
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ShadowError::NoSpace { path },
+            kind => ShadowError::Io { path, kind, message: error.to_string() },
+        }
+    }
+}
+
+/// A difference between a shadow and what Galley put there: what commands did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShadowChange {
+    /// A file was changed or created; its text, or why it has none.
+    Written {
+        /// The file.
+        path: RelPath,
+        /// Its text now.
+        text: Result<Arc<str>, ReadError>,
+    },
+    /// A file was removed, or replaced by something that is no file.
+    Removed {
+        /// The file.
+        path: RelPath,
+    },
+}
+
+/// A private copy of a workspace on disk. Unless kept it is removed when dropped.
+#[derive(Debug)]
+pub struct Shadow {
+    folder: PathBuf,
+    place: Place,
+    base: Snapshot,
+    overlay: Option<Overlay>,
+    manifest: Manifest,
+    method: Method,
+    binds: Vec<(PathBuf, PathBuf)>,
+    unreadable: Vec<RelPath>,
+    is_kept: bool,
+    /// Last, so that the shadow is given back only after everything else is done.
+    _owner: Owner,
+}
+
+impl Shadow {
+    /// Makes a shadow of the workspace as it is now, open documents included, in a folder of its own.
+    pub fn create(workspace: &Workspace, shadow_dir: &Path) -> Result<Shadow, ShadowError> {
+        Shadow::of_snapshot(&workspace.snapshot(), shadow_dir)
+    }
+
+    /// Makes a shadow of a snapshot in a folder of its own, or goes on with one that was kept there.
+    pub fn of_snapshot(snapshot: &Snapshot, shadow_dir: &Path) -> Result<Shadow, ShadowError> {
+        Shadow::try_take(snapshot, shadow_dir)?
+            .ok_or_else(|| ShadowError::InUse { path: shadow_dir.to_path_buf() })
+    }
+
+    /// Takes a shadow of this workspace that no task uses, brings it up to date, or makes one. It is kept when
+    /// dropped, so that the next task's commands find build products of this one's.
+    pub fn claim(snapshot: &Snapshot, shadow_root: &Path) -> Result<Shadow, ShadowError> {
+        let folder = shadow_root.join(crate::workspace_key(snapshot.roots()));
+        for number in 0..1_000 {
+            if let Some(mut shadow) = Shadow::try_take(snapshot, &folder.join(number.to_string()))? {
+                shadow.is_kept = true;
+                return Ok(shadow);
+            }
+        }
+        Err(ShadowError::InUse { path: folder })
+    }
+
+    fn try_take(snapshot: &Snapshot, folder: &Path) -> Result<Option<Shadow>, ShadowError> {
+        let failed = |error: std::io::Error| ShadowError::from_io(folder, &error);
+        let tree = folder.join("tree");
+        std::fs::create_dir_all(&tree).map_err(failed)?;
+        make_private(folder).map_err(failed)?;
+        // The tree's real path: a link above it is the system's or the person's, none of a command's.
+        let folder = std::fs::canonicalize(folder).map_err(failed)?;
+        let Some(owner) = Owner::take(&folder).map_err(failed)? else { return Ok(None) };
+        let kept = Manifest::load(&folder);
+        if kept.is_none() {
+            place::remove_tree(&folder.join("tree")).map_err(failed)?;
+            std::fs::create_dir(folder.join("tree")).map_err(failed)?;
+        }
+        let mut shadow = Shadow {
+            place: Place::new(folder.join("tree")),
+            base: snapshot.clone(),
+            overlay: None,
+            method: Method::Copy,
+            binds: Vec::new(),
+            unreadable: Vec::new(),
+            is_kept: false,
+            manifest: Manifest::default(),
+            _owner: owner,
+            folder,
+        };
+        shadow.fill(kept)?;
+        Ok(Some(shadow))
+    }
+
+    /// The top of the copy. With one root it is that root's copy, with several it holds a folder for each.
+    pub fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    /// How the files came here.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// Folders and files of the person's tree that builds need and that are not copied, each with the place in
+    /// the shadow where a sandbox should show it, read-only. The places need not exist yet.
+    pub fn readonly_binds(&self) -> &[(PathBuf, PathBuf)] {
+        &self.binds
+    }
+
+    /// Files of the workspace that are missing in the shadow because they could not be read.
+    pub fn unreadable(&self) -> &[RelPath] {
+        &self.unreadable
+    }
+
+    /// The snapshot below the overlay.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.base
+    }
+
+    /// Lets the shadow outlive this value, for a later [`Shadow::claim`] or [`Shadow::of_snapshot`].
+    pub fn keep(&mut self) {
+        self.is_kept = true;
+    }
+
+    /// Makes the shadow hold the overlay's tree: writes what the overlay changed since the last call, restores
+    /// what it no longer touches, and returns the paths that were really rewritten. When the overlay lies on
+    /// another snapshot than the shadow, that one is brought in first. What commands changed in files that no
+    /// edit touches stays; see [`Shadow::reset`].
+    pub fn apply(&mut self, overlay: &Overlay) -> Result<Vec<RelPath>, ShadowError> {
+        let mut rewritten = BTreeSet::new();
+        if !overlay.snapshot().is_same(&self.base) {
+            rewritten.extend(self.refresh(overlay.snapshot())?);
+        }
+        let edited: BTreeSet<_> = overlay.changed_paths().into_iter().collect();
+        let touched: Vec<_> = edited.union(&self.manifest.edited).cloned().collect();
+        self.overlay = Some(overlay.clone());
+        self.manifest.edited.extend(edited.iter().cloned());
+        // Removals first: a file may give way to a folder, or a folder to a file.
+        let (gone, present): (Vec<_>, Vec<_>) =
+            touched.into_iter().partition(|path| matches!(self.want(path), Want::Nothing));
+        for path in gone.into_iter().chain(present) {
+            if self.lay_again(&path)? {
+                rewritten.insert(path);
+            }
+        }
+        self.manifest.edited = edited;
+        Ok(rewritten.into_iter().collect())
+    }
+
+    /// Brings the shadow to another snapshot and drops the overlay; what did not change keeps its time, so
+    /// that the next build is incremental. Undoes what commands did to files that no rule ignores. Returns the
+    /// paths that were rewritten.
+    pub fn refresh(&mut self, snapshot: &Snapshot) -> Result<Vec<RelPath>, ShadowError> {
+        self.base = snapshot.clone();
+        self.overlay = None;
+        let before = std::mem::take(&mut self.manifest);
+        self.fill(Some(before))
+    }
+
+    /// Undoes what commands did to files that no rule ignores, so that a check runs on exactly the overlay's
+    /// tree. Looks at every file. Returns what was restored or removed.
+    pub fn reset(&mut self) -> Result<Vec<RelPath>, ShadowError> {
+        let mut restored = Vec::new();
+        for path in self.touched_paths() {
+            if self.lay_again(&path)? {
+                restored.push(path);
+            }
+        }
+        Ok(restored)
+    }
+
+    /// What commands did to files that no rule ignores since Galley put them there: a formatter's changes, for
+    /// example. Looks at every file.
+    pub fn collect(&self) -> Vec<ShadowChange> {
+        let read = |path: RelPath| {
+            let text = self.read(&path);
+            match text {
+                Err(ReadError::Missing | ReadError::NotAFile) => ShadowChange::Removed { path },
+                text => ShadowChange::Written { path, text },
+            }
+        };
+        let is_real = |change: &ShadowChange| match change {
+            ShadowChange::Written { path, text: Ok(text) } => {
+                self.laid_text(path).as_deref() != Some(&**text)
+            }
+            _ => true,
+        };
+        self.touched_paths().into_iter().map(read).filter(is_real).collect()
+    }
+
+    /// The text of a file as it is in the shadow now; links are not followed.
+    pub fn read(&self, path: &RelPath) -> Result<Arc<str>, ReadError> {
+        let limit = self.base.workspace().cache().file_limit();
+        let mut file = self.place.open_file(path.as_str()).map_err(|error| match error.kind() {
+            ErrorKind::InvalidInput => ReadError::NotAFile,
+            _ => ReadError::from_io(&error),
+        })?;
+        let size = file.metadata().map_err(|error| ReadError::from_io(&error))?.len();
+        let bytes = crate::disk::read_limited(&mut file, size, limit)?;
+        let decoded = galley_text::encoding::decode(&bytes).map_err(|e| ReadError::from_decode(&e))?;
+        Ok(Arc::from(decoded.text))
+    }
+
+    fn laid_text(&self, path: &RelPath) -> Option<Arc<str>> {
+        match &self.overlay {
+            Some(overlay) => overlay.peek(path).ok(),
+            None => self.base.peek(path).ok(),
+        }
+    }
+
+    fn layer<'s>(&'s self, reflink: &'s AtomicBool) -> Layer<'s> {
+        Layer { roots: self.base.roots(), walk: self.place.walk(), modified: None, reflink }
+    }
+
+    /// Puts a path into the state that snapshot and overlay demand; true when it had to be written.
+    fn lay_again(&mut self, path: &RelPath) -> Result<bool, ShadowError> {
+        let reflink = AtomicBool::new(self.method == Method::Reflink);
+        let done = self.layer(&reflink).lay(path, self.want(path), self.manifest.entries.get(path))?;
+        match done.laid {
+            Some(laid) => self.manifest.entries.insert(path.clone(), laid),
+            None => self.manifest.entries.remove(path),
+        };
+        Ok(done.is_rewritten)
+    }
+}
+
+impl Drop for Shadow {
+    fn drop(&mut self) {
+        if self.is_kept && self.manifest.save(&self.folder).is_ok() {
+            return;
+        }
+        // What cannot be removed now is found by the next sweep, as it has no manifest any more.
+        let _ = std::fs::remove_file(self.folder.join("manifest.json"));
+        let _ = place::remove_tree(&self.folder);
+    }
+}
+
+/// The workspace may be readable to its owner only; so is every copy of it.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! A model that is a process of its own and speaks the provider's wire protocol from a scenario.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// The running process. Killed when dropped.
+pub struct Model {
+    child: Child,
+    address: String,
+}
+
+impl Model {
+    /// Starts one that answers from this scenario.
+    pub fn start(scenario: &Value) -> Model {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), scenario.to_string()).expect("a written scenario");
+        Model::from_file(file.path())
+    }
+
+    /// Starts one that answers from a scenario in a file.
+    pub fn from_file(scenario: &Path) -> Model {
+        let mut child = Command::new(crate::fake_model())
+            .arg("--scenario")
+            .arg(scenario)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the fake model starts");
+        let mut line = String::new();
+        let out = child.stdout.take().expect("its output");
+        BufReader::new(out).read_line(&mut line).expect("its first line");
+        let address = line.trim().strip_prefix("listening ").expect("its address").to_owned();
+        Model { child, address }
+    }
+
+    /// The base URL for the OpenAI kinds.
+    pub fn url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// Its record: every request, and what a strict provider would have refused.
+    pub fn log(&self) -> Value {
+        let mut stream = TcpStream::connect(&self.address).expect("the fake model is there");
+        let request = format!("GET /__log HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
+        stream.write_all(request.as_bytes()).expect("a sent request");
+        let mut answer = BufReader::new(stream);
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            answer.read_line(&mut line).expect("a header");
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().expect("a length");
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        answer.read_exact(&mut body).expect("the body");
+        serde_json::from_slice(&body).expect("a record in JSON")
+    }
+
+    /// Fails if a request broke a rule.
+    pub fn assert_clean(&self) {
+        let log = self.log();
+        assert_eq!(log["violations"], Value::Array(Vec::new()), "{:#}", log["violations"]);
+    }
+}
+
+impl Drop for Model {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

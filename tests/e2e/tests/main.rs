@@ -1,0 +1,12 @@
+//! The end-to-end tests: one binary, a module per feature.
+#![allow(clippy::unwrap_used)] // A test that cannot go on ends here, with the place.
+
+mod bad_input;
+mod command_line;
+mod house;
+mod lifecycle;
+mod main_job;
+mod plain_client;
+mod review;
+mod steering;
+mod text_sync;
