@@ -66,7 +66,7 @@ pub(crate) fn parse(language: &'static Language, text: &str, ranges: &[tree_sitt
             std::collections::hash_map::Entry::Vacant(entry) => entry.insert(language.parser()?),
         };
         parser.set_included_ranges(ranges).ok()?;
-        parser.parse(text, None)
+        parser.parse(language.scannable(text.as_bytes()), None)
     })
 }
 
