@@ -3,12 +3,13 @@
 //! Decides when to try again and when to give up; how is in `retry`. Cancelling drops the attempt, and with it
 //! its connection.
 
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::body::{self, Kept};
 use crate::dialect::{Asked, Dialect, Refused, dialect};
 use crate::draft;
 use crate::endpoint::{Endpoint, Timeouts};
@@ -26,7 +27,13 @@ pub struct Client {
 }
 
 enum Speech {
-    Live { http: reqwest::Client, dialect: &'static dyn Dialect, url: String, refused: Refused },
+    Live {
+        http: reqwest::Client,
+        dialect: &'static dyn Dialect,
+        url: String,
+        refused: Refused,
+        kept: Mutex<Kept>,
+    },
     Recorded(Recording),
 }
 
@@ -38,7 +45,7 @@ impl Client {
             Some(dialect) => {
                 let url = dialect.url(&endpoint);
                 let http = http(&endpoint, &url)?;
-                Speech::Live { http, dialect, url, refused: Refused::default() }
+                Speech::Live { http, dialect, url, refused: Refused::default(), kept: Mutex::default() }
             }
         };
         Ok(Client::with(endpoint, speech))
@@ -63,7 +70,10 @@ impl Client {
     /// starts with the bytes of the shorter one, but for the closing brackets (and Anthropic's cache marks).
     pub fn body(&self, request: &Request) -> String {
         match &self.speech {
-            Speech::Live { dialect, refused, .. } => dialect.body(&self.asked(request, refused)),
+            Speech::Live { dialect, refused, kept, .. } => {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                body::render(*dialect, &self.asked(request, refused), &mut kept)
+            }
             Speech::Recorded(_) => String::new(),
         }
     }
@@ -142,10 +152,10 @@ impl Client {
         seen: &mut Seen,
         on_event: &mut (dyn FnMut(StreamEvent) + Send),
     ) -> Result<Reply, ModelError> {
-        let Speech::Live { http, dialect, url, refused } = &self.speech else {
+        let Speech::Live { http, dialect, url, .. } = &self.speech else {
             return Err(ModelError::Cancelled);
         };
-        let body = dialect.body(&self.asked(request, refused));
+        let body = self.body(request);
         let sent = body.len() as u64;
         let attempt = Attempt { http, endpoint: &self.endpoint, dialect: *dialect, url, timeouts };
         let mut draft = attempt.run(body, seen, on_event).await?;

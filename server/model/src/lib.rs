@@ -17,16 +17,20 @@
 #![forbid(unsafe_code)]
 
 mod anthropic;
+mod aws;
+mod body;
 pub mod capability;
 mod chat;
 mod client;
 mod conversation;
+mod converse;
 mod dialect;
 mod draft;
 mod endpoint;
 mod error;
 mod exchange;
 mod fault;
+mod frames;
 mod gemini;
 mod json;
 pub mod record;
@@ -35,6 +39,7 @@ mod retry;
 mod sse;
 mod wire;
 
+pub use aws::AwsCredentials;
 pub use client::Client;
 pub use endpoint::{Endpoint, Kind, Secret, Timeouts, UnknownKind};
 pub use error::ModelError;
