@@ -11,7 +11,6 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::body::Entries;
-use crate::capability;
 use crate::conversation::{self, Part};
 use crate::dialect::{Asked, Assembler, Dialect, Fault, Progress, join};
 use crate::draft::{Draft, DraftCall, DraftItem, Form};
@@ -46,7 +45,7 @@ impl Dialect for Messages {
 
     fn head(&self, asked: &Asked) -> Object {
         let model = &asked.endpoint.model;
-        let known = capability::lookup(model);
+        let known = asked.endpoint.capabilities();
         let limit = asked.max_output().map_or(known.max_output.min(32_000), u64::from);
         let mut body = Object::with_capacity(4096)
             .field("model", model)
@@ -272,6 +271,11 @@ impl Assembler for Assembly {
 
     fn is_complete(&self) -> bool {
         self.done || self.stop.is_some()
+    }
+
+    fn salvage(mut self: Box<Self>) -> Option<Draft> {
+        self.blocks.retain(|_, block| block.stopped);
+        Some(self.draft())
     }
 
     fn draft(self: Box<Self>) -> Draft {

@@ -221,6 +221,12 @@ impl Assembler for Assembly {
         self.done || self.finish.is_some()
     }
 
+    fn salvage(mut self: Box<Self>) -> Option<Draft> {
+        // A call has no end of its own: an object that is closed is one.
+        self.calls.retain(|call| json::is_object(&call.arguments));
+        Some(self.draft())
+    }
+
     fn draft(self: Box<Self>) -> Draft {
         let stop = match self.finish.as_deref() {
             None | Some("stop" | "eos" | "end_turn" | "") => Stop::End,

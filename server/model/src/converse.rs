@@ -11,7 +11,6 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::body::Entries;
-use crate::capability;
 use crate::conversation::{self, Answer, Part};
 use crate::dialect::{Asked, Assembler, Dialect, Fault, Optional, Progress, join};
 use crate::draft::{Draft, DraftCall, DraftItem, Form};
@@ -111,7 +110,7 @@ fn thinking(asked: &Asked) -> Option<String> {
     if !asked.endpoint.model.contains("anthropic.claude") {
         return None;
     }
-    let known = capability::lookup(&asked.endpoint.model);
+    let known = asked.endpoint.capabilities();
     let limit = asked.max_output().map_or(known.max_output.min(32_000), u64::from);
     let fields = crate::anthropic::with_thinking(Object::new(), effort, known.adaptive_thinking, limit);
     Some(fields.finish()).filter(|fields| fields != "{}")
@@ -276,6 +275,11 @@ impl Assembler for Assembly {
 
     fn is_complete(&self) -> bool {
         self.stop.is_some()
+    }
+
+    fn salvage(mut self: Box<Self>) -> Option<Draft> {
+        self.blocks.retain(|_, block| block.stopped);
+        Some(self.draft())
     }
 
     fn draft(self: Box<Self>) -> Draft {

@@ -68,6 +68,9 @@ pub(crate) trait Assembler: Send {
 
     /// The answer.
     fn draft(self: Box<Self>) -> Draft;
+
+    /// What is complete of an answer that broke off; none where nothing can be told to be complete.
+    fn salvage(self: Box<Self>) -> Option<Draft>;
 }
 
 /// How far an answer is.

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::aws::AwsCredentials;
+use crate::capability::{self, Capabilities};
 
 /// The API that an endpoint speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -160,9 +161,21 @@ pub struct Endpoint {
     pub max_output: Option<u32>,
     /// Headers to add to every request.
     pub headers: Vec<(String, String)>,
+    /// What is known of the model, where the person said so; otherwise the built-in table holds.
+    pub known: Option<Capabilities>,
 }
 
 impl Endpoint {
+    /// `provider/model`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.provider, self.model)
+    }
+
+    /// What is known of the model: what the person said, or the built-in table.
+    pub fn capabilities(&self) -> Capabilities {
+        self.known.clone().unwrap_or_else(|| capability::lookup(&self.model))
+    }
+
     /// Something is there that proves who asks.
     pub fn has_key(&self) -> bool {
         self.key.is_some() || self.aws.is_some()
@@ -182,6 +195,7 @@ impl Endpoint {
             max_attempts: 6,
             max_output: None,
             headers: Vec::new(),
+            known: None,
         }
     }
 }

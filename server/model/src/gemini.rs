@@ -217,6 +217,11 @@ impl Assembler for Assembly {
         self.finish.is_some() || self.blocked.is_some()
     }
 
+    fn salvage(self: Box<Self>) -> Option<Draft> {
+        // Parts come whole.
+        Some(self.draft())
+    }
+
     fn draft(self: Box<Self>) -> Draft {
         let it = *self;
         let stop = match it.finish.as_deref() {

@@ -33,14 +33,17 @@ mod fault;
 mod frames;
 mod gemini;
 mod json;
+mod limits;
+mod line;
 pub mod record;
 mod responses;
 mod retry;
 mod sse;
+mod tokens;
 mod wire;
 
 pub use aws::AwsCredentials;
-pub use client::Client;
+pub use client::{Client, Switch};
 pub use endpoint::{Endpoint, Kind, Secret, Timeouts, UnknownKind};
 pub use error::ModelError;
 pub use exchange::{Item, Reply, Request, Stop, StreamEvent, ToolCall, ToolSpec, Usage};

@@ -284,6 +284,11 @@ impl Assembler for Assembly {
         self.complete
     }
 
+    fn salvage(self: Box<Self>) -> Option<Draft> {
+        // Only items that were said to be done are kept at all.
+        Some(self.draft())
+    }
+
     fn draft(self: Box<Self>) -> Draft {
         let stop = match self.incomplete.as_deref() {
             None => Stop::End,

@@ -18,6 +18,7 @@ use crate::endpoint::{Endpoint, Timeouts};
 use crate::error::ModelError;
 use crate::exchange::StreamEvent;
 use crate::fault::{self, shortened};
+use crate::limits::Limits;
 use crate::{aws, frames, sse};
 
 /// Bytes of text, reasoning and arguments in one reply: above what any output limit allows.
@@ -43,11 +44,17 @@ pub(crate) struct Attempt<'a> {
     pub url: &'a str,
     /// Limits of time; shorter than the endpoint's when little time is left.
     pub timeouts: Timeouts,
+    /// What is learnt of the provider's limits.
+    pub limits: &'a Limits,
 }
 
 /// What an attempt saw, for the account of time and tokens.
 #[derive(Default)]
 pub(crate) struct Seen {
+    /// Bytes sent.
+    pub sent: usize,
+    /// What was complete when the reply broke off.
+    pub salvage: Option<Draft>,
     /// Something was streamed to the listener.
     pub streamed: bool,
     /// Bytes received.
@@ -73,8 +80,13 @@ impl Attempt<'_> {
             Ok(Err(error)) => return Err(self.unreachable(&error)),
             Err(_) => return Err(self.silent("no answer", self.timeouts.first_byte)),
         };
+        self.limits.learn(Instant::now(), response.headers());
         if !response.status().is_success() {
-            return Err(self.refusal(response).await);
+            let error = self.refusal(response).await;
+            if let Some(wait) = error.retry_after() {
+                self.limits.closed(Instant::now(), wait);
+            }
+            return Err(error);
         }
         let mut reading = Reading {
             attempt: self,
@@ -84,8 +96,14 @@ impl Attempt<'_> {
             parser: Parser::of(&response),
             events: Vec::new(),
         };
-        reading.read(response, deadline).await?;
-        Ok(reading.assembler.draft())
+        match reading.read(response, deadline).await {
+            Ok(()) => Ok(reading.assembler.draft()),
+            Err(error) => {
+                let Reading { assembler, seen, .. } = reading;
+                seen.salvage = assembler.salvage();
+                Err(error)
+            }
+        }
     }
 
     fn headers(&self, body: &str) -> Result<HeaderMap, ModelError> {
