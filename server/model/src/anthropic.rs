@@ -288,7 +288,8 @@ impl Assembler for Assembly {
         };
         let refusal = (stop == Stop::Refused).then(|| ("refusal".to_owned(), String::new()));
         let usage = usage(&self.usage);
-        let mut draft = Draft { stop, refusal, usage, model: self.model, ..Draft::default() };
+        let tier = self.usage.get("service_tier").and_then(Value::as_str).map(str::to_owned);
+        let mut draft = Draft { stop, refusal, usage, tier, model: self.model, ..Draft::default() };
         for block in self.blocks.into_values() {
             block.add_to(&mut draft);
         }

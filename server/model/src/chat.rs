@@ -41,6 +41,7 @@ impl Dialect for Chat {
             body = body.raw("stream_options", usage);
         }
         body = body
+            .maybe("service_tier", asked.endpoint.service_tier.as_deref())
             .maybe(limit, asked.max_output())
             .maybe("reasoning_effort", asked.effort())
             .maybe("prompt_cache_key", cache_key);
@@ -158,6 +159,7 @@ struct Assembly {
     finish: Option<String>,
     done: bool,
     usage: Option<Usage>,
+    tier: Option<String>,
     model: String,
 }
 
@@ -175,6 +177,8 @@ struct PartialCall {
 
 #[derive(Deserialize)]
 struct Chunk {
+    #[serde(default)]
+    service_tier: Option<String>,
     #[serde(default)]
     model: Option<String>,
     #[serde(default)]
@@ -250,6 +254,7 @@ impl Assembler for Assembly {
             stop,
             refusal,
             usage: self.usage,
+            tier: self.tier,
             model: self.model,
             kept: self.kept,
         }
@@ -264,6 +269,7 @@ impl Assembly {
         if let Some(model) = chunk.model.filter(|model| !model.is_empty()) {
             self.model = model;
         }
+        self.tier = chunk.service_tier.or(self.tier.take());
         if let Some(usage) = chunk.usage.as_ref().and_then(usage) {
             self.usage = Some(usage);
         }

@@ -82,8 +82,9 @@ impl Client {
     /// USD for a reply of the model that answers now, failed attempts included; `None` where the price is
     /// unknown, which is not free.
     pub fn cost(&self, reply: &Reply) -> Option<f64> {
-        let known = self.capabilities();
-        Some(known.cost(&reply.usage)? + known.cost(&reply.wasted)?)
+        let prices = self.capabilities().prices?;
+        let tier = reply.tier.as_deref();
+        Some(prices.cost_in_tier(&reply.usage, tier) + prices.cost_in_tier(&reply.wasted, tier))
     }
 
     /// Tokens that a request has on the wire: by the provider's own count of the request before and the bytes

@@ -115,9 +115,10 @@ impl Asked<'_> {
         self.request.max_output.or(self.endpoint.max_output)
     }
 
-    /// The reasoning effort, if one is given and the server takes it.
+    /// The reasoning effort, if one is given and the server takes it; the nearest that the model takes.
     pub fn effort(&self) -> Option<&str> {
-        self.request.effort.as_deref().filter(|_| !self.refused.has(Optional::Effort))
+        let effort = self.request.effort.as_deref().filter(|_| !self.refused.has(Optional::Effort))?;
+        Some(self.endpoint.capabilities().effort(effort))
     }
 
     /// The cache key, if one is given and the server takes it.

@@ -29,6 +29,8 @@ pub(crate) struct Draft {
     pub refusal: Option<(String, String)>,
     /// The provider's count.
     pub usage: Option<Usage>,
+    /// The service tier, by the provider's word.
+    pub tier: Option<String>,
     /// The model, by the provider's word.
     pub model: String,
     /// Fields of the whole message that go back as they came, where the API has no items.
@@ -90,6 +92,7 @@ pub(crate) fn settle<F: Form + ?Sized>(
         reasoning: draft.reasoning,
         stop: draft.stop,
         usage,
+        tier: draft.tier,
         model: draft.model,
         attempts: 1,
         ..Reply::default()

@@ -159,6 +159,8 @@ pub struct Endpoint {
     pub max_attempts: u32,
     /// Output limit in tokens where the request gives none.
     pub max_output: Option<u32>,
+    /// The service tier to ask for where the API has any (`flex`, `priority`).
+    pub service_tier: Option<String>,
     /// Headers to add to every request.
     pub headers: Vec<(String, String)>,
     /// What is known of the model, where the person said so; otherwise the built-in table holds.
@@ -194,6 +196,7 @@ impl Endpoint {
             timeouts: Timeouts::default(),
             max_attempts: 6,
             max_output: None,
+            service_tier: None,
             headers: Vec::new(),
             known: None,
         }

@@ -154,6 +154,8 @@ pub struct Reply {
     pub stop: Stop,
     /// What it cost in tokens.
     pub usage: Usage,
+    /// The service tier that it was served in, by the provider's word; it decides the price.
+    pub tier: Option<String>,
     /// The model that answered, by the provider's word.
     pub model: String,
     /// What attempts that failed before it have cost all the same, guessed from their size.

@@ -167,12 +167,15 @@ mod tests {
         ];
         assert_eq!(of(&far).unwrap().left, 7);
         assert!(of(&[("x-ratelimit-remaining-requests", "7")]).is_none());
-        assert!(of(&[("x-ratelimit-remaining-requests", "x"), ("x-ratelimit-reset-requests", "1s")]).is_none());
+        assert!(
+            of(&[("x-ratelimit-remaining-requests", "x"), ("x-ratelimit-reset-requests", "1s")]).is_none()
+        );
     }
 
     #[test]
     fn times_are_read() {
-        let seconds = |text| rfc3339(text).map(|it| it.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs());
+        let seconds =
+            |text| rfc3339(text).map(|it| it.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs());
         assert_eq!(seconds("1970-01-01T00:00:00Z"), Some(0));
         assert_eq!(seconds("2026-11-20T12:00:30Z"), Some(1_795_176_030));
         assert_eq!(seconds("2024-02-29T23:59:59.5Z"), Some(1_709_251_199));

@@ -30,7 +30,13 @@ pub(crate) struct Line {
 }
 
 enum Speech {
-    Live { http: reqwest::Client, dialect: &'static dyn Dialect, url: String, refused: Refused, kept: Mutex<Kept> },
+    Live {
+        http: reqwest::Client,
+        dialect: &'static dyn Dialect,
+        url: String,
+        refused: Refused,
+        kept: Mutex<Kept>,
+    },
     Recorded(Recording),
 }
 
@@ -59,11 +65,6 @@ impl Line {
     fn with(endpoint: Endpoint, speech: Speech) -> Line {
         let origin = format!("{}/{}", endpoint.kind, endpoint.provider);
         Line { endpoint, origin, speech, gauge: Mutex::default() }
-    }
-
-    /// The endpoint spoken to.
-    pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
     }
 
     /// The bytes that a request of this content has on the wire; empty for a recording.
@@ -145,7 +146,13 @@ impl Line {
     }
 
     /// The wait before the next attempt; none if there is to be no other.
-    fn next_wait(&self, error: &ModelError, attempt: u32, limit: u32, patience: &Patience) -> Option<Duration> {
+    fn next_wait(
+        &self,
+        error: &ModelError,
+        attempt: u32,
+        limit: u32,
+        patience: &Patience,
+    ) -> Option<Duration> {
         if attempt >= retry::attempts_for(error, limit.max(1)) {
             return None;
         }
@@ -172,7 +179,9 @@ impl Line {
         seen.sent = body.len();
         self.fits(body.len())?;
         let limits = Limits::of(&self.endpoint);
-        if let Some((wait, reason)) = limits.wait(Instant::now(), self.tokens(body.len()), timeouts.total_retry) {
+        if let Some((wait, reason)) =
+            limits.wait(Instant::now(), self.tokens(body.len()), timeouts.total_retry)
+        {
             on_event(StreamEvent::Waiting { wait, reason });
             tokio::time::sleep(wait).await;
         }

@@ -41,8 +41,10 @@ impl Dialect for Responses {
         if !asked.refused.has(Optional::EncryptedReasoning) {
             body = body.field("include", ["reasoning.encrypted_content"]);
         }
-        body =
-            body.maybe("max_output_tokens", asked.max_output()).maybe("prompt_cache_key", asked.cache_key());
+        body = body
+            .maybe("service_tier", asked.endpoint.service_tier.as_deref())
+            .maybe("max_output_tokens", asked.max_output())
+            .maybe("prompt_cache_key", asked.cache_key());
         if let Some(effort) = asked.effort() {
             let summary = (!asked.refused.has(Optional::ReasoningSummary)).then_some("auto");
             let reasoning = Object::new().field("effort", effort).maybe("summary", summary).finish();
@@ -168,6 +170,7 @@ struct Assembly {
     complete: bool,
     incomplete: Option<String>,
     usage: Option<Usage>,
+    tier: Option<String>,
     model: String,
 }
 
@@ -213,6 +216,8 @@ struct Response<'a> {
     incomplete_details: Option<Value>,
     #[serde(default)]
     usage: Option<Value>,
+    #[serde(default)]
+    service_tier: Option<String>,
 }
 
 /// What is read of an output item; the rest stays in its raw text.
@@ -296,7 +301,8 @@ impl Assembler for Assembly {
             Some("content_filter") => Stop::Filtered,
             Some(other) => Stop::Other(other.to_owned()),
         };
-        let mut draft = Draft { stop, usage: self.usage, model: self.model, ..Draft::default() };
+        let mut draft =
+            Draft { stop, usage: self.usage, tier: self.tier, model: self.model, ..Draft::default() };
         let mut refusal = String::new();
         let count = self.items.len();
         for (place, (raw, lossy)) in self.items.into_values().enumerate() {
@@ -423,6 +429,7 @@ impl Assembly {
             self.incomplete = Some(reason.unwrap_or("incomplete").to_owned());
         }
         self.model = response.model.unwrap_or_default();
+        self.tier = response.service_tier;
         self.usage = response.usage.as_ref().and_then(usage);
         // Servers that announce no single items give them all here.
         let output = response.output.unwrap_or_default();

@@ -80,7 +80,10 @@ mod tests {
     #[test]
     fn the_window_is_read_from_a_refusal() {
         for (words, window) in [
-            ("maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.", Some(8_192)),
+            (
+                "maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.",
+                Some(8_192),
+            ),
             ("prompt is too long: 210,123 tokens > 200,000 maximum", Some(200_000)),
             ("Input is too long for requested model.", None),
             ("error 12", None),
