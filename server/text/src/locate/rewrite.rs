@@ -136,12 +136,15 @@ fn incoming(
         }
         new = new.iter().map(|line| settle_typography(line, pairs)).collect::<Option<_>>()?;
     }
-    let removed: Vec<(&str, &str)> = removed
-        .iter()
-        .filter_map(|at| Some((block.old[*at].as_str(), text.content(alignment.lines[*at]?))))
-        .collect();
-    let own: Vec<Option<&str>> =
-        block.new[hunk.new.clone()].iter().map(|line| moved(line, &removed)).collect();
+    // Blanks at the end of a line are that line's own; indentation is the same for all lines that are written alike.
+    let known: Vec<(&str, &str)> = match alignment.level {
+        Level::Exact | Level::TrailingBlanks => removed
+            .iter()
+            .filter_map(|at| Some((block.old[*at].as_str(), text.content(alignment.lines[*at]?))))
+            .collect(),
+        _ => pairs.to_vec(),
+    };
+    let own: Vec<Option<&str>> = block.new[hunk.new.clone()].iter().map(|line| moved(line, &known)).collect();
     let mut outcomes = indents.iter().filter_map(|indent| {
         let lines = new.iter().enumerate();
         lines
@@ -155,10 +158,10 @@ fn incoming(
     outcomes.all(|other| other == first).then_some(first)
 }
 
-/// The file's own form of a line that the block removes and brings again, elsewhere.
-fn moved<'a>(line: &str, removed: &[(&str, &'a str)]) -> Option<&'a str> {
+/// The file's own form of a line that the block quotes and brings again, elsewhere.
+fn moved<'a>(line: &str, known: &[(&str, &'a str)]) -> Option<&'a str> {
     let mut forms =
-        removed.iter().filter(|(old, _)| *old == line && !line.trim().is_empty()).map(|(_, file)| *file);
+        known.iter().filter(|(old, _)| *old == line && !line.trim().is_empty()).map(|(_, file)| *file);
     let first = forms.next()?;
     forms.all(|other| other == first).then_some(first)
 }

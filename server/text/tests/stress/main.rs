@@ -6,6 +6,7 @@
 mod blocks;
 mod dice;
 mod draft;
+mod merges;
 mod patches;
 mod source;
 
