@@ -79,15 +79,28 @@ impl<'a> TextLines<'a> {
         self.lines.last().is_none_or(|span| span.content_end < span.end)
     }
 
-    /// The edit that puts `new` in the place of the lines `range`, the file's own line ending between and after
-    /// them. Whether the file ends with a line ending stays as it is, unless `final_newline` says otherwise.
+    /// How new lines in the place of `range` end: as those that they replace and their neighbours, where these all end
+    /// alike, and otherwise as most lines of the file do.
+    fn ending_at(&self, range: &Range<usize>) -> &'a str {
+        let around = range.start.saturating_sub(1)..(range.end + 1).min(self.lines.len());
+        let around = self.lines.get(around).unwrap_or_default();
+        let mut endings = around
+            .iter()
+            .map(|span| &self.text[span.content_end..span.end])
+            .filter(|ending| !ending.is_empty());
+        let first = endings.next().unwrap_or(self.ending.as_str());
+        if endings.all(|other| other == first) { first } else { self.ending.as_str() }
+    }
+
+    /// The edit that puts `new` in the place of the lines `range`, with a line ending of the file's own between and
+    /// after them. Whether the file ends with a line ending stays as it is, unless `final_newline` says otherwise.
     pub(crate) fn replace(
         &self,
         range: Range<usize>,
         new: &[String],
         final_newline: Option<bool>,
     ) -> TextEdit {
-        let ending = self.ending.as_str();
+        let ending = self.ending_at(&range);
         let mut text: String = new.iter().flat_map(|line| [line.as_str(), ending]).collect();
         let mut start = self.start(range.start);
         let end =
