@@ -14,10 +14,12 @@
 //! that own them.
 #![forbid(unsafe_code)]
 
+pub mod affected;
 pub mod budget;
 pub mod checks;
 pub mod clock;
 pub mod event;
+pub mod formatting;
 pub mod outcome;
 mod outline;
 pub mod prompt;

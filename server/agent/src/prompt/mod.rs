@@ -68,16 +68,7 @@ pub fn instructions(set: Set, checks: &[Check], level: &str, snapshot: &Snapshot
 
 fn workspace(checks: &[Check], level: &str) -> String {
     let system = std::env::consts::OS;
-    let commands: Vec<String> = checks
-        .iter()
-        .map(|check| {
-            if check.dir.is_empty() {
-                check.command()
-            } else {
-                format!("{} (in {})", check.command(), check.dir)
-            }
-        })
-        .collect();
+    let commands: Vec<String> = checks.iter().map(Check::id).collect();
     let checks = if commands.is_empty() { "none found".to_owned() } else { commands.join("; ") };
     format!("System: {system}. Commands run in {level}, without network. Checks: {checks}.")
 }

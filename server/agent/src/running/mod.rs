@@ -1,5 +1,6 @@
 //! The loop of a task: turn by turn, tool by tool, until there is a proposal or an honest end.
 
+mod candidate;
 mod control;
 mod ending;
 mod rounds;

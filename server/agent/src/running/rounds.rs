@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use galley_model::{Item, ModelError, Reply, Request, StreamEvent, ToolCall, Usage, capability};
 
+use super::candidate::Candidate;
 use super::control::Control;
 use super::ending;
 use crate::budget::{self, Estimate, Spent};
@@ -21,6 +22,8 @@ pub(super) struct Rounds {
     pub(super) past: Past,
     pub(super) control: Arc<Control>,
     pub(super) repairs: u32,
+    /// The best of what was verified so far.
+    pub(super) best: Option<Candidate>,
     plan: Vec<PlanItem>,
     repetition: Repetition,
     nudged: bool,
@@ -45,6 +48,7 @@ impl Rounds {
             past,
             control,
             repairs: 0,
+            best: None,
             plan: Vec::new(),
             repetition: Repetition::default(),
             nudged: false,
@@ -226,6 +230,8 @@ impl Rounds {
                 return self.stopped().await;
             }
             if let Some(finish) = answer.finish.take() {
+                // Formatting, and an undone repair, change the overlay.
+                answer.overlay_changed = true;
                 match ending::finish(self, finish).await {
                     ending::Ruling::Over => {
                         // Answered, so that the conversation can go on when the person comments on the proposal.

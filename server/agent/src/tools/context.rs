@@ -201,7 +201,7 @@ impl Context {
     }
 
     /// Whether commands may run at all: in a sandbox always; where none works, only as the person allows.
-    async fn may_execute(&mut self) -> bool {
+    pub(crate) async fn may_execute(&mut self) -> bool {
         if self.services.level.is_sandboxed() || self.services.unsandboxed {
             return true;
         }
@@ -222,7 +222,7 @@ impl Context {
         let cancel = self.cancel.clone();
         let evidence = self.verifier.check(check, &self.overlay, &mut sink, &cancel).await;
         self.record(&TaskEvent::Checked { evidence: evidence.clone() });
-        self.evidence.retain(|known| known.check != evidence.check);
+        self.evidence.retain(|known| known.check != evidence.check || known.dir != evidence.dir);
         self.evidence.push(evidence.clone());
         evidence
     }
