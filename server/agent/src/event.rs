@@ -160,6 +160,15 @@ pub enum TaskEvent {
         /// US dollars, if the price is known.
         usd: Option<f64>,
     },
+    /// Another model took over: it answers from the next reply on.
+    Switched {
+        /// `provider/model` that answered so far.
+        from: String,
+        /// `provider/model` that answers now.
+        to: String,
+        /// Why, in one line.
+        reason: String,
+    },
     /// A tool call is about to run.
     CallBegan {
         /// Number of the round, from 1.
@@ -312,6 +321,7 @@ impl TaskEvent {
             TaskEvent::State { .. } => "state",
             TaskEvent::Said { .. } => "said",
             TaskEvent::Reply { .. } => "reply",
+            TaskEvent::Switched { .. } => "switched",
             TaskEvent::CallBegan { .. } => "call_began",
             TaskEvent::CallEnded { .. } => "call_ended",
             TaskEvent::Plan { .. } => "plan",

@@ -18,6 +18,7 @@ pub mod budget;
 pub mod checks;
 pub mod clock;
 pub mod event;
+mod export;
 pub mod outcome;
 mod outline;
 pub mod prompt;
@@ -33,6 +34,7 @@ pub mod transcript;
 pub mod verify;
 pub mod view;
 
+pub use export::recording;
 pub use running::{StartError, TaskHandle, events, record_in, resume, start, timed_events, workspace_key};
 pub use services::{Choice, Host, Published, Question, Services};
 pub use task::{Budget, Mode, Origin, TaskSpec};

@@ -22,7 +22,7 @@ pub struct Services {
     pub workspace: Workspace,
     /// What is known of them.
     pub index: Index,
-    /// The model that answers.
+    /// The model that answers, and those for other roles ([`Client::role`]).
     pub client: Arc<Client>,
     /// The strongest sandbox that works on this machine.
     pub level: Level,

@@ -133,6 +133,10 @@ impl TaskView {
                 self.usage += reply.usage;
                 self.usd = add_usd(self.usd, *usd);
             }
+            TaskEvent::Switched { to, reason, .. } => {
+                self.model.clone_from(to);
+                self.activity = format!("{to} took over: {reason}");
+            }
             TaskEvent::CallBegan { step, call_id, tool, summary } => self.steps.push(StepView {
                 step: *step,
                 call_id: call_id.clone(),

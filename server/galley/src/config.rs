@@ -3,18 +3,25 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use galley_agent::Budget;
-use galley_model::{Endpoint, Kind, Secret};
 use serde::Deserialize;
+
+mod aws;
+mod models;
+
+pub use models::{ModelFacts, Provider, Roles};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// `provider/model`.
+    /// `provider/model` of the main role; several, with commas between, are a chain.
     pub model: Option<String>,
+    /// The models by role.
+    pub roles: Roles,
+    /// What the person knows of models, over the built-in table.
+    pub models: ModelFacts,
     /// Own providers by name.
     pub providers: BTreeMap<String, Provider>,
     /// Limits of each task.
@@ -23,25 +30,6 @@ pub struct Settings {
     pub sandbox: SandboxSettings,
     /// The project's checks; read by the agent from `galley.toml` itself.
     pub checks: BTreeMap<String, toml::Value>,
-}
-
-/// A provider of the person's own.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Provider {
-    /// The API that it speaks.
-    pub kind: String,
-    /// Its address.
-    pub base_url: Option<String>,
-    /// Name of the variable with its key.
-    pub key_variable: Option<String>,
-    /// Headers to send along.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// Seconds until the first byte of a reply; a slow local model needs more than the built-in 20.
-    pub first_byte_seconds: Option<u64>,
-    /// Seconds between two bytes of a reply; 20 where nothing is said.
-    pub idle_seconds: Option<u64>,
 }
 
 /// What may be done where no sandbox works.
@@ -105,13 +93,6 @@ pub enum ConfigError {
     #[error("there is no home directory to keep the state in; set GALLEY_STATE_DIR")]
     NoStateDir,
 }
-
-/// Models taken when nothing is configured but a key is there, in this order.
-const BY_KEY: &[(&str, &str)] = &[
-    ("OPENAI_API_KEY", "openai-responses/gpt-6.1-sol"),
-    ("ANTHROPIC_API_KEY", "anthropic/claude-sonnet-5-5"),
-    ("GEMINI_API_KEY", "gemini/gemini-3.8-flash"),
-];
 
 /// Reads the user's file and the workspace's.
 ///
@@ -178,69 +159,6 @@ impl Settings {
             seconds: self.budget.seconds.or(built_in.seconds),
         }
     }
-
-    /// The model to use: the flag, the environment, the settings, or the first for which there is a key.
-    pub fn model_name(&self, flag: Option<&str>) -> Result<String, ConfigError> {
-        flag.map(str::to_owned)
-            .or_else(|| variable("GALLEY_MODEL"))
-            .or_else(|| self.model.clone())
-            .or_else(|| {
-                BY_KEY.iter().find(|(key, _)| variable(key).is_some()).map(|(_, model)| (*model).to_owned())
-            })
-            .ok_or(ConfigError::NoModel)
-    }
-
-    /// Where the model is.
-    ///
-    /// # Errors
-    /// No model, or a name that leads nowhere.
-    pub fn endpoint(&self, flag: Option<&str>) -> Result<Endpoint, ConfigError> {
-        let name = self.model_name(flag)?;
-        let Some((provider, model)) = name.split_once('/').filter(|(_, model)| !model.is_empty()) else {
-            return Err(ConfigError::ModelName(name));
-        };
-        let own = self.providers.get(provider);
-        let kind_name = own.map_or(provider, |own| own.kind.as_str());
-        let kind: Kind = kind_name.parse().map_err(|_| match own {
-            Some(own) => ConfigError::Provider {
-                name: provider.to_owned(),
-                reason: format!("its kind `{}` is not one of {}", own.kind, kinds()),
-            },
-            None => ConfigError::UnknownProvider { name: provider.to_owned(), known: self.provider_names() },
-        })?;
-        let mut endpoint = Endpoint::new(kind, model);
-        endpoint.provider = provider.to_owned();
-        if let Some(url) = own.and_then(|own| own.base_url.clone()) {
-            endpoint.base_url = url;
-        }
-        if let Some(own) = own {
-            endpoint.headers = own.headers.clone().into_iter().collect();
-            let limits = &mut endpoint.timeouts;
-            limits.first_byte = own.first_byte_seconds.map_or(limits.first_byte, Duration::from_secs);
-            limits.idle = own.idle_seconds.map_or(limits.idle, Duration::from_secs);
-            // Waiting longer for a byte is of no use if the whole exchange is given up before.
-            limits.total_retry = limits.total_retry.max(3 * limits.first_byte.max(limits.idle));
-        }
-        if let Some(url) = variable("GALLEY_BASE_URL") {
-            endpoint.base_url = url;
-        }
-        let key_variable = variable("GALLEY_API_KEY_ENV")
-            .or_else(|| own.and_then(|own| own.key_variable.clone()))
-            .or_else(|| kind.default_key_variable().map(str::to_owned));
-        endpoint.key = key_variable.as_deref().and_then(variable).map(Secret::new);
-        endpoint.key_variable = key_variable;
-        Ok(endpoint)
-    }
-
-    fn provider_names(&self) -> String {
-        let own = self.providers.keys().map(String::as_str);
-        let built_in = Kind::ALL.iter().map(|kind| kind.as_str());
-        own.chain(built_in).collect::<Vec<_>>().join(", ")
-    }
-}
-
-fn kinds() -> String {
-    Kind::ALL.map(Kind::as_str).join(", ")
 }
 
 fn lower<T: PartialOrd>(mine: Option<T>, theirs: Option<T>) -> Option<T> {
@@ -281,21 +199,6 @@ mod tests {
         settings.tighten(&workspace);
         assert_eq!(settings.model.as_deref(), Some("a/b"));
         assert_eq!((settings.budget.usd, settings.budget.steps), (Some(1.0), Some(3)));
-    }
-
-    #[test]
-    fn names_lead_somewhere_or_say_why() {
-        let settings: Settings = toml::from_str(
-            "[providers.here]\nkind = 'openai-chat'\nbase_url = 'http://127.0.0.1:9/v1'\nfirst_byte_seconds = 90\n[providers.odd]\nkind = 'x'",
-        )
-        .unwrap();
-        let endpoint = settings.endpoint(Some("here/small")).unwrap();
-        assert_eq!((endpoint.provider.as_str(), endpoint.model.as_str()), ("here", "small"));
-        assert_eq!(endpoint.timeouts.first_byte, Duration::from_secs(90));
-        assert!(matches!(settings.endpoint(Some("nonsense")), Err(ConfigError::ModelName(_))));
-        assert!(matches!(settings.endpoint(Some("odd/m")), Err(ConfigError::Provider { .. })));
-        let unknown = settings.endpoint(Some("none/m")).unwrap_err().to_string();
-        assert!(unknown.contains("here") && unknown.contains("anthropic"), "{unknown}");
     }
 
     #[test]

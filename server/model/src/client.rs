@@ -14,12 +14,14 @@ use crate::error::ModelError;
 use crate::exchange::{Reply, Request, StreamEvent, Usage};
 use crate::line::Line;
 use crate::record::Recording;
+use crate::role::{Other, Role};
 
 /// Speaks to one endpoint, or to the next of its chain. Cheap to share; connections are kept open between
 /// exchanges. A client serves one conversation best: what it rendered is used again.
 pub struct Client {
     seats: Vec<Seat>,
     current: AtomicUsize,
+    others: Vec<Other>,
 }
 
 /// An endpoint of the chain; made ready when its turn comes.
@@ -60,13 +62,26 @@ impl Client {
             return Err(ModelError::Configuration { provider: "none".into(), message });
         };
         first.line()?;
-        Ok(Client { seats, current: AtomicUsize::new(0) })
+        Ok(Client { seats, current: AtomicUsize::new(0), others: Vec::new() })
     }
 
     /// A client that replays a recording held in memory.
     pub fn replay(endpoint: Endpoint, recording: Recording) -> Client {
         let line = OnceLock::from(Line::replay(endpoint.clone(), recording));
-        Client { seats: vec![Seat { endpoint, line }], current: AtomicUsize::new(0) }
+        let seats = vec![Seat { endpoint, line }];
+        Client { seats, current: AtomicUsize::new(0), others: Vec::new() }
+    }
+
+    /// The same client, with chains of models for other roles.
+    pub fn with_roles(mut self, others: Vec<(Role, Vec<Endpoint>)>) -> Client {
+        self.others = others.into_iter().map(|(role, chain)| Other::new(role, chain)).collect();
+        self
+    }
+
+    /// Who does it: the role's own client, or this one where nobody was named for the role, or who was named cannot
+    /// work.
+    pub fn role(&self, role: Role) -> &Client {
+        self.others.iter().find_map(|other| other.client(role)).unwrap_or(self)
     }
 
     /// The endpoint that answers now.

@@ -212,7 +212,8 @@ impl Ids {
             Item::Reply(reply) => Some(reply),
             _ => None,
         });
-        let calls = replies.flat_map(|reply| reply.calls.iter().chain(&reply.broken_calls));
+        // A call that was broken never went back: the model may send it again under its id.
+        let calls = replies.flat_map(|reply| &reply.calls);
         Ids { taken: calls.map(|call| call.call_id.clone()).collect(), turn: request.turn(), made: 0 }
     }
 

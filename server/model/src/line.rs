@@ -16,7 +16,7 @@ use crate::endpoint::{Endpoint, Timeouts};
 use crate::error::ModelError;
 use crate::exchange::{Reply, Request, Stop, StreamEvent, Usage};
 use crate::limits::Limits;
-use crate::record::Recording;
+use crate::record::{Pace, Recording};
 use crate::retry;
 use crate::tokens::Gauge;
 use crate::wire::{Attempt, Seen};
@@ -47,7 +47,7 @@ impl Line {
     /// Checks the endpoint and makes ready to speak to it; nothing is sent yet. A recording is read.
     pub fn new(endpoint: Endpoint) -> Result<Line, ModelError> {
         let speech = match dialect(&endpoint)? {
-            None => Speech::Recorded(Recording::open(endpoint.model.as_ref())?),
+            None => Speech::Recorded(recording(&endpoint.model)?),
             Some(dialect) => {
                 let url = dialect.url(&endpoint);
                 let http = http(&endpoint, &url)?;
@@ -247,6 +247,14 @@ impl Seen {
     /// What a failed attempt is charged for: nothing where no reply had begun.
     fn paid(&self, line: &Line) -> Usage {
         if self.content == 0 { Usage::default() } else { self.estimate(line) }
+    }
+}
+
+/// The recording of a file; with `?timing` behind its name each reply takes as long as it took.
+fn recording(name: &str) -> Result<Recording, ModelError> {
+    match name.strip_suffix("?timing") {
+        Some(name) => Ok(Recording::open(name.as_ref())?.with_pace(Pace::Recorded)),
+        None => Recording::open(name.as_ref()),
     }
 }
 

@@ -6,6 +6,7 @@ mod command_line;
 mod house;
 mod lifecycle;
 mod main_job;
+mod models;
 mod plain_client;
 mod review;
 mod steering;

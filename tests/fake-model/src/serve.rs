@@ -12,6 +12,7 @@ use crate::conversation::{Api, Asked};
 use crate::http::{self, Request};
 use crate::reply;
 use crate::scenario::{Scenario, Turn};
+use crate::sign;
 use crate::wire::{After, Connection};
 
 /// The server.
@@ -130,6 +131,7 @@ impl Server {
         if state.scenario.prefix.as_deref() != Some("any") {
             wrong.extend(rewritten);
         }
+        wrong.extend(sign::check(request));
         wrong.extend(check::matching(&turn.matching, &asked, &String::from_utf8_lossy(&request.body)));
         let struck = state.struck.entry((conversation.clone(), number)).or_default();
         let times = turn.times.unwrap_or(1);

@@ -104,7 +104,7 @@ pub fn start(services: Services, handle: TaskHandle, spec: TaskSpec) -> Result<(
     let endpoint = services.client.endpoint();
     let model = format!("{}/{}", endpoint.provider, endpoint.model);
     let recorded = endpoint.kind == Kind::Replay;
-    let family = galley_model::capability::lookup(&endpoint.model).edit_family;
+    let family = endpoint.capabilities().edit_family;
     let set = prompt::tool_set(spec.mode, family);
     let level = services.level.to_string();
     let instructions = prompt::instructions(set, &found, &level, &snapshot, &spec);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use galley_model::{Item, ModelError, Reply, Request, StreamEvent, ToolCall, Usage, capability};
+use galley_model::{Item, ModelError, Reply, Request, StreamEvent, Switch, ToolCall, Usage};
 
 use super::control::Control;
 use super::ending;
@@ -71,6 +71,10 @@ impl Rounds {
             return Next::Over;
         }
         if let Err(why) = budget::check(&self.past.spec.budget, &self.spent_now(), &self.estimate()) {
+            if let Some(switch) = self.cheaper() {
+                self.context.record(&switched(switch));
+                return Next::Again;
+            }
             return ending::partial(self, State::Failed, &format!("stopped at its budget: {why}")).await;
         }
         if self.context.overlay.is_unchanged() {
@@ -143,8 +147,9 @@ impl Rounds {
     }
 
     async fn take(&mut self, reply: Reply) -> Next {
-        let usd = capability::lookup(&self.context.services.client.endpoint().model).cost(&reply.usage);
+        let usd = self.context.services.client.cost(&reply);
         self.spent.usage += reply.usage;
+        self.spent.usage += reply.wasted;
         self.spent.usd = match (self.spent.usd, usd) {
             (Some(sum), Some(more)) => Some(sum + more),
             (sum, more) => sum.or(more),
@@ -319,13 +324,27 @@ impl Rounds {
         Spent { seconds: self.began.elapsed().as_secs(), ..self.spent }
     }
 
-    /// What the next turn costs at most: all that is sent, none of it cached, and an ordinary reply.
+    /// Hands over to a model of the chain that fits into the dollars that are left, where only they are short.
+    fn cheaper(&self) -> Option<Switch> {
+        let (limit, spent) = (&self.past.spec.budget, self.spent_now());
+        let next = self.estimate();
+        budget::check(limit, &spent, &Estimate { usd: None, ..next }).ok()?;
+        let left = limit.usd? - spent.usd.unwrap_or(0.0);
+        self.context.services.client.switch_for_budget(&self.next_usage(), left)
+    }
+
+    /// What the next turn costs at most.
     fn estimate(&self) -> Estimate {
+        let usage = self.next_usage();
+        let usd = self.context.services.client.capabilities().cost(&usage);
+        Estimate { tokens: usage.input + usage.output, usd }
+    }
+
+    /// The next turn at most: all that is sent, none of it cached, and an ordinary reply.
+    fn next_usage(&self) -> Usage {
         let sent: usize =
             self.past.items.iter().map(item_bytes).sum::<usize>() + self.past.instructions.len() + 2_500;
-        let usage = Usage { input: (sent / 4) as u64, output: 2_000, ..Usage::default() };
-        let usd = capability::lookup(&self.context.services.client.endpoint().model).cost(&usage);
-        Estimate { tokens: usage.input + usage.output, usd }
+        Usage { input: (sent / 4) as u64, output: 2_000, ..Usage::default() }
     }
 }
 
@@ -345,7 +364,7 @@ fn spent_before(past: &Past, services: &Services) -> Spent {
         }
     }
     if !past.items.is_empty() {
-        spent.usd = capability::lookup(&services.client.endpoint().model).cost(&spent.usage);
+        spent.usd = services.client.capabilities().cost(&spent.usage);
     }
     spent
 }
@@ -356,7 +375,7 @@ fn stream_sink(
     task: &str,
     calling: Arc<AtomicBool>,
 ) -> impl FnMut(StreamEvent) + Send + use<> {
-    let published = services.published.clone();
+    let services = services.clone();
     let task = task.to_owned();
     let mut call = (String::new(), 0);
     move |event| {
@@ -376,11 +395,24 @@ fn stream_sink(
                 "attempt {attempt} failed ({reason}); again in {:.1} s",
                 wait.as_secs_f64()
             )),
+            StreamEvent::Waiting { wait, reason } => {
+                Sign::Retry(format!("waiting {:.1} s: {reason}", wait.as_secs_f64()))
+            }
+            StreamEvent::Switched(switch) => {
+                // Journalled before its reply comes; an event, so that everybody sees it.
+                let _ = super::record(&services, &task, &switched(switch));
+                return;
+            }
             StreamEvent::Restarted => {
                 calling.store(false, Ordering::SeqCst);
                 Sign::Restarted
             }
         };
-        let _ = published.send(Published::Live { task: task.clone(), sign });
+        let _ = services.published.send(Published::Live { task: task.clone(), sign });
     }
+}
+
+fn switched(switch: Switch) -> TaskEvent {
+    let Switch { from, to, reason } = switch;
+    TaskEvent::Switched { from, to, reason }
 }

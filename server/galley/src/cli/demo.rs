@@ -64,7 +64,7 @@ pub fn demo(args: &DemoArgs) -> i32 {
     let begin = move |services, handle| galley_agent::start(services, handle, spec);
     run::perform(
         &session,
-        endpoint,
+        vec![endpoint],
         TaskHandle::new(galley_agent::clock::new_id("t")),
         begin,
         manner,

@@ -79,6 +79,9 @@ impl Live {
             TaskEvent::Said { text, by: Speaker::Harness } => {
                 self.line(&format!("  {}", style.dim(&safe(text.lines().next().unwrap_or_default()))));
             }
+            TaskEvent::Switched { to, reason, .. } => {
+                self.line(&format!("  {} {} took over: {}", style.yellow("!"), safe(to), safe(reason)));
+            }
             TaskEvent::Ended { state, message } => {
                 let word = if *state == State::Done { style.green("done") } else { style.red(state.word()) };
                 self.line(&format!("{word}: {}", safe(message)));

@@ -158,6 +158,14 @@ pub enum TaskCommand {
         #[arg(long)]
         json: bool,
     },
+    /// A recording of a task, without secrets: play it with --model replay/FILE
+    Export {
+        /// Its id, or the beginning of it
+        task: String,
+        /// The file to write (default: standard output)
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
     /// Go on with an interrupted task (default: the latest)
     Resume {
         /// Its id, or the beginning of it

@@ -38,8 +38,8 @@ pub fn run(args: &RunArgs) -> i32 {
         Ok(session) => session,
         Err(error) => return fail(USAGE, &error),
     };
-    let endpoint = match session.settings.endpoint(args.model.as_deref()) {
-        Ok(endpoint) => endpoint,
+    let chain = match session.settings.chain(args.model.as_deref()) {
+        Ok(chain) => chain,
         Err(error) => return fail(USAGE, &error.to_string()),
     };
     let budget = session.settings.task_budget();
@@ -62,7 +62,7 @@ pub fn run(args: &RunArgs) -> i32 {
     let begin = move |services, handle| galley_agent::start(services, handle, spec);
     perform(
         &session,
-        endpoint,
+        chain,
         TaskHandle::new(galley_agent::clock::new_id("t")),
         begin,
         manner,
@@ -74,7 +74,7 @@ pub fn run(args: &RunArgs) -> i32 {
 /// Runs a task to its end and brings its proposal to the person.
 pub fn perform<F>(
     session: &Session,
-    endpoint: galley_model::Endpoint,
+    chain: Vec<galley_model::Endpoint>,
     handle: TaskHandle,
     begin: F,
     manner: Manner,
@@ -89,7 +89,7 @@ where
         Err(error) => return fail(FAILED, &error.to_string()),
     };
     let host = Arc::new(TerminalHost { style, asks: can_ask() && !json });
-    let (services, mut shown) = match session.services(endpoint, host) {
+    let (services, mut shown) = match session.services(chain, host) {
         Ok(services) => services,
         Err(error) => return fail(USAGE, &error),
     };

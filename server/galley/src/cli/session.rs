@@ -38,10 +38,11 @@ impl Session {
     /// The parts of the house for a task, with the end where its events come out.
     pub fn services(
         &self,
-        endpoint: Endpoint,
+        chain: Vec<Endpoint>,
         host: Arc<dyn Host>,
     ) -> Result<(Services, UnboundedReceiver<Published>), String> {
-        let client = Client::new(endpoint).map_err(|error| error.to_string())?;
+        let others = self.settings.other_roles().map_err(|error| error.to_string())?;
+        let client = Client::chain(chain).map_err(|error| error.to_string())?.with_roles(others);
         let (published, shown) = unbounded_channel();
         let services = Services {
             journal: self.journal.clone(),

@@ -18,6 +18,7 @@ pub fn task(command: &TaskCommand) -> i32 {
     match command {
         TaskCommand::List(args) => list(args),
         TaskCommand::Show { task, json } => show(task, *json),
+        TaskCommand::Export { task, out } => export(task, out.as_deref()),
         TaskCommand::Resume { task, root, model, apply, json } => {
             let session = match Session::open(root) {
                 Ok(session) => session,
@@ -112,6 +113,35 @@ fn show(prefix: &str, json: bool) -> i32 {
     DONE
 }
 
+fn export(prefix: &str, out: Option<&std::path::Path>) -> i32 {
+    let text = match exported(prefix) {
+        Ok(text) => text,
+        Err(error) => return fail(FAILED, &error),
+    };
+    match out {
+        None => print(&text),
+        Some(path) => {
+            if let Err(error) = galley_workspace::write_atomically(path, text.as_bytes()) {
+                return fail(FAILED, &error.to_string());
+            }
+            print(&format!("play it: galley run --model replay/{} \"…\"\n", path.display()));
+        }
+    }
+    DONE
+}
+
+fn exported(prefix: &str) -> Result<String, String> {
+    let folder = crate::config::state_dir().map_err(|error| error.to_string())?;
+    let settings = crate::config::load(None).map_err(|error| error.to_string())?;
+    let journal = galley_journal::Journal::open(&folder).map_err(|error| error.to_string())?;
+    let row = journal.find_task(prefix).map_err(|error| error.to_string())?;
+    let row = row.ok_or_else(|| format!("there is no task {prefix}"))?;
+    let events = galley_agent::timed_events(&journal, &row.id).map_err(|error| error.to_string())?;
+    galley_agent::recording(&events, &settings.redaction())
+        .ok_or_else(|| format!("the journal of task {} has no beginning", row.id))?
+        .map_err(|error| error.to_string())
+}
+
 fn as_json(view: &TaskView) -> serde_json::Value {
     let steps: Vec<_> = view
         .steps
@@ -169,8 +199,8 @@ fn resume(session: &Session, prefix: Option<&str>, model: Option<&str>, apply: b
         return fail(FAILED, "there is no interrupted task to go on with");
     };
     let recorded_model = Some(view.model.as_str()).filter(|model| !model.is_empty());
-    let endpoint = match session.settings.endpoint(model.or(recorded_model)) {
-        Ok(endpoint) => endpoint,
+    let chain = match session.settings.chain_from(model, recorded_model) {
+        Ok(chain) => chain,
         Err(error) => return fail(USAGE, &error.to_string()),
     };
     let manner = match (apply, json || !can_ask()) {
@@ -179,15 +209,7 @@ fn resume(session: &Session, prefix: Option<&str>, model: Option<&str>, apply: b
         (false, false) => Manner::Ask,
     };
     let begin = |services, handle| galley_agent::resume(services, handle, None);
-    run::perform(
-        session,
-        endpoint,
-        TaskHandle::new(view.task.clone()),
-        begin,
-        manner,
-        Style::of_stdout(),
-        json,
-    )
+    run::perform(session, chain, TaskHandle::new(view.task.clone()), begin, manner, Style::of_stdout(), json)
 }
 
 /// `galley review`

@@ -85,11 +85,11 @@ impl State {
 
     /// What a task works with, made where waiting is allowed: the sandbox's canary and the model's client take a moment.
     fn services(&self, model: Option<&str>) -> Result<impl FnOnce() -> Services + Send + 'static, String> {
-        let endpoint = self
-            .settings
-            .endpoint(model.or(self.editor_model.as_deref()))
-            .map_err(|error| error.to_string())?;
-        let client = Arc::new(ModelClient::new(endpoint).map_err(|error| error.to_string())?);
+        let chain =
+            self.settings.chain(model.or(self.editor_model.as_deref())).map_err(|error| error.to_string())?;
+        let others = self.settings.other_roles().map_err(|error| error.to_string())?;
+        let client = ModelClient::chain(chain).map_err(|error| error.to_string())?.with_roles(others);
+        let client = Arc::new(client);
         let journal = self.journal.clone()?;
         let (published, mut shown) = mpsc::unbounded_channel();
         let front = self.front.clone();
@@ -230,6 +230,9 @@ impl State {
                     _ => {}
                 }
                 self.log(3, &format!("galley: task {task} {}: {message}", state.word()));
+            }
+            TaskEvent::Switched { from, to, reason } => {
+                self.show(2, &format!("Galley: {to} took over from {from}: {reason}"));
             }
             TaskEvent::State { state, activity } => {
                 self.report_progress(task, &format!("{} · {activity}", state.word()))
