@@ -93,7 +93,7 @@ async fn a_fault_that_passes_costs_one_more_attempt() {
 async fn a_fault_that_stays_is_told_in_words_that_help() {
     let expected = [
         ("http_401", "unauthorized", 1, "Incorrect API key"),
-        ("http_403", "unauthorized", 1, "_API_KEY"),
+        ("http_403", "unauthorized", 1, "Check the key in"),
         ("http_402", "payment", 1, "balance"),
         ("http_404", "not_found", 1, "does not exist"),
         ("quota", "payment", 1, "check your plan"),
@@ -319,7 +319,7 @@ async fn cancelling_ends_at_once_and_hangs_up() {
         let cancel = CancellationToken::new();
         let mut on_event = |_| cancel.cancel();
         let result = client.exchange(&request(&name(kind, "held")), &mut on_event, &cancel).await;
-        assert!(matches!(result, Err(ModelError::Cancelled)));
+        assert!(matches!(result, Err(ModelError::Cancelled)), "{kind}: {result:?}");
         let gone = async {
             while !fake.log()["requests"]
                 .as_array()

@@ -341,7 +341,8 @@ fn gemini(parts: &Parts) -> Reply {
     all.extend(pieces(&parts.text, parts.turn.pieces).iter().map(|piece| json!({ "text": piece })));
     for (at, call) in parts.calls.iter().enumerate() {
         // The API gives arguments as an object only; what is cut is told by the finish reason.
-        let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or(json!("cut"));
+        let text = if call.arguments.is_empty() { "{}" } else { &call.arguments };
+        let arguments: Value = serde_json::from_str(text).unwrap_or(json!("cut"));
         let mut part = json!({ "functionCall": { "name": call.name, "args": arguments } });
         if !call.id.is_empty() {
             part["functionCall"]["id"] = call.id.clone().into();
