@@ -91,6 +91,15 @@ pub struct ConflictSides {
     pub theirs: String,
 }
 
+/// The lines that an insertion was proposed between, with their endings; `None` at an end of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neighbours {
+    /// The line before the place.
+    pub above: Option<String>,
+    /// The line behind it.
+    pub below: Option<String>,
+}
+
 /// The unit of decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hunk {
@@ -126,6 +135,10 @@ pub struct Hunk {
     pub origin: Option<Sides>,
     /// The hunk's own lines as they were proposed, once a change took part in them: `origin` may reach further.
     pub first: Option<Sides>,
+    /// Where it was proposed, if it only inserts: what tells its place once it comes back after everything around it
+    /// was rewritten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<Neighbours>,
 }
 
 impl Hunk {

@@ -22,6 +22,7 @@ mod decide;
 mod files;
 mod hunk;
 mod lines;
+mod place;
 mod prerequisites;
 mod proposal;
 mod rebase;
@@ -36,7 +37,7 @@ mod split;
 
 pub use accept::{AcceptError, AcceptFile};
 pub use decide::{EditHunkError, Edited};
-pub use hunk::{ConflictSides, Hunk, HunkId, HunkKind, HunkState, Sides};
+pub use hunk::{ConflictSides, Hunk, HunkId, HunkKind, HunkState, Neighbours, Sides};
 pub use prerequisites::Names;
 pub use proposal::{FileKind, FileProposal, Proposal, ProposalId};
 pub use rebase::Rebased;

@@ -14,6 +14,7 @@ use ropey::Rope;
 use serde::{Deserialize, Serialize};
 
 use crate::hunk::{ConflictSides, Hunk, HunkId, HunkKind, HunkState, Sides};
+use crate::place;
 use crate::proposal::{FileProposal, Proposal};
 use crate::refine;
 use crate::settle::{self, Settled, Three};
@@ -168,6 +169,14 @@ impl FileProposal {
 impl Change<'_> {
     /// Follows one hunk; tells whether the change took part in it.
     fn follow(&self, hunk: &mut Hunk, out: &mut Rebased) -> bool {
+        let touched = self.followed(hunk, out);
+        if touched {
+            place::between_neighbours(hunk, self.new);
+        }
+        touched
+    }
+
+    fn followed(&self, hunk: &mut Hunk, out: &mut Rebased) -> bool {
         let by_decision = matches!(hunk.state, HunkState::Accepted | HunkState::Obsolete);
         if (hunk.origin.is_some() || by_decision) && self.restored(hunk, out) {
             return true;

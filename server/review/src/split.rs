@@ -7,7 +7,7 @@ use galley_text::diff::{self, LineHunk};
 use galley_text::format::FileChange;
 use ropey::Rope;
 
-use crate::hunk::{Hunk, HunkId, HunkKind, HunkState};
+use crate::hunk::{Hunk, HunkId, HunkKind, HunkState, Neighbours};
 use crate::lines;
 use crate::proposal::{FileKind, FileProposal};
 
@@ -58,7 +58,12 @@ fn edits(before: &str, after: &str, next_id: &mut dyn FnMut() -> HunkId) -> Vec<
         .map(|lines| {
             let range = old[lines.old.start]..old[lines.old.end];
             let text = after[new[lines.new.start]..new[lines.new.end]].to_owned();
-            hunk(next_id(), HunkKind::Lines, range.clone(), before[range].to_owned(), text)
+            let neighbours = lines.old.is_empty().then(|| Neighbours {
+                above: lines.old.start.checked_sub(1).map(|at| before[old[at]..old[at + 1]].to_owned()),
+                below: old.get(lines.old.start + 1).map(|end| before[old[lines.old.start]..*end].to_owned()),
+            });
+            let hunk = hunk(next_id(), HunkKind::Lines, range.clone(), before[range].to_owned(), text);
+            Hunk { neighbours, ..hunk }
         })
         .collect()
 }
@@ -114,5 +119,6 @@ fn hunk(id: HunkId, kind: HunkKind, range: std::ops::Range<usize>, before: Strin
         edited: false,
         origin: None,
         first: None,
+        neighbours: None,
     }
 }

@@ -4,6 +4,7 @@
 
 mod decisions;
 mod desk;
+mod dice;
 mod files;
 mod oracle;
 mod rendering;
