@@ -4,6 +4,8 @@
 //! after the lines on both sides were rewritten and restored, or its text was taken back together with lines around
 //! it, several places fit the edits. Then the lines that it was proposed between decide, if they stand together.
 
+use std::ops::Range;
+
 use ropey::Rope;
 
 use crate::hunk::{Hunk, HunkKind, HunkState};
@@ -12,8 +14,9 @@ use crate::hunk::{Hunk, HunkKind, HunkState};
 const REACH: usize = 200;
 
 /// Moves a pending insertion between the lines that it was proposed between, where it lies beside neither of them and
-/// they stand together in one place only.
-pub(crate) fn between_neighbours(hunk: &mut Hunk, text: &Rope) {
+/// a change brought them together, in one place only. `changed` says whether it wrote in a range of the text: lines
+/// like them that stand elsewhere for long are a copy.
+pub(crate) fn between_neighbours(hunk: &mut Hunk, text: &Rope, changed: impl Fn(Range<usize>) -> bool) {
     let waits = hunk.kind == HunkKind::Lines && hunk.state == HunkState::Pending && hunk.range.is_empty();
     let Some(neighbours) = hunk.neighbours.as_ref().filter(|_| waits) else { return };
     if hunk.range.start > text.len_bytes() {
@@ -40,8 +43,10 @@ pub(crate) fn between_neighbours(hunk: &mut Hunk, text: &Rope) {
     let near = here.saturating_sub(REACH)..(here + REACH).min(last) + 1;
     let mut places = near.filter(|at| above(*at) && below(*at));
     if let (Some(only), None) = (places.next(), places.next()) {
-        let at = if only < last { text.line_to_byte(only) } else { text.len_bytes() };
-        hunk.range = at..at;
+        let start = |line: usize| if line < last { text.line_to_byte(line) } else { text.len_bytes() };
+        if changed(start(only.saturating_sub(1))..start(only + 1)) {
+            hunk.range = start(only)..start(only);
+        }
     }
 }
 
@@ -56,9 +61,10 @@ mod tests {
     fn check(before: &str, after: &str, text: &str, from: usize, to: usize) {
         let path = RelPath::new("f").unwrap();
         let change = FileChange::Update { path, before: before.into(), after: after.into() };
-        let mut hunk = crate::split::file(change, &mut || HunkId("h".into())).hunks.remove(0);
+        let mut hunk =
+            crate::split::file(change, &mut |_, _| Vec::new(), &mut || HunkId("h".into())).hunks.remove(0);
         hunk.range = from..from;
-        between_neighbours(&mut hunk, &Rope::from_str(text));
+        between_neighbours(&mut hunk, &Rope::from_str(text), |_| true);
         assert_eq!(hunk.range, to..to);
     }
 

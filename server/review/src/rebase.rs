@@ -127,7 +127,7 @@ impl FileProposal {
             touched |= match hunk.kind {
                 HunkKind::Lines => change.follow(hunk, out),
                 HunkKind::AddFile | HunkKind::DeleteFile => whole_file(hunk, &self.current, out),
-                HunkKind::MoveFile => reappeared(hunk, back, out),
+                HunkKind::MoveFile | HunkKind::Mode => reappeared(hunk, back, out),
             };
         }
         if touched {
@@ -170,10 +170,16 @@ impl Change<'_> {
     /// Follows one hunk; tells whether the change took part in it.
     fn follow(&self, hunk: &mut Hunk, out: &mut Rebased) -> bool {
         let touched = self.followed(hunk, out);
-        if touched {
-            place::between_neighbours(hunk, self.new);
-        }
+        place::between_neighbours(hunk, self.new, |range| self.wrote(range));
         touched
+    }
+
+    /// Whether this change wrote, or deleted, something within a range of the new text or at one of its ends.
+    fn wrote(&self, range: Range<usize>) -> bool {
+        (0..self.edits.list.len()).any(|index| {
+            let written = self.edits.written(index);
+            written.start <= range.end && written.end >= range.start
+        })
     }
 
     fn followed(&self, hunk: &mut Hunk, out: &mut Rebased) -> bool {

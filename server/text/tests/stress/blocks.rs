@@ -85,6 +85,12 @@ fn early(dice: &mut Dice, spoil: impl FnOnce(&mut Dice, &mut Draft)) -> Option<C
 
 /// A patch that has no blanks at line ends where the file does.
 fn trimmed(mut draft: Draft) -> Option<Case> {
+    // A line that comes and goes may as well be taken to stay, with its blanks.
+    let change = &draft.changes[0];
+    let gone: Vec<&str> = draft.before[change.at.clone()].iter().map(|line| line.trim_end()).collect();
+    if change.new.iter().any(|line| gone.contains(&line.trim_end())) {
+        return None;
+    }
     draft.mangle(|line| line.trim_end().to_owned());
     if draft.is_misleading() {
         return None;
@@ -261,7 +267,8 @@ fn ends(dice: &mut Dice, ending: impl Fn(&mut Dice, usize) -> &'static str) -> O
     draft.endings = (0..draft.before.len()).map(|at| ending(dice, at)).collect();
     // A line that stays keeps its own ending; only changes that write every line anew say what the others get.
     let change = &draft.changes[0];
-    if change.new.iter().any(|line| draft.before[change.at.clone()].contains(line)) {
+    let gone = &draft.before[change.at.clone()];
+    if change.new.iter().any(|line| gone.contains(line)) || gone.iter().any(|line| line.trim().len() < 2) {
         return None;
     }
     if dice.once_in(2) {
