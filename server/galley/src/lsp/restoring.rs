@@ -88,7 +88,7 @@ impl State {
             Inverse::Change(FileChange::Add { text, .. }) => (FileKind::Add, String::new(), text),
         };
         let edits = if kind == FileKind::Modify { diff::edits(&base, &result) } else { Default::default() };
-        Ok(Some(AcceptFile { path, kind, base, version, edits, result, hunks: Vec::new() }))
+        Ok(Some(AcceptFile { path, kind, base, version, edits, result, hunks: Vec::new(), mode: None }))
     }
 
     fn text_now(&self, path: &RelPath) -> (Option<String>, Option<i32>) {

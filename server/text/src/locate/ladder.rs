@@ -13,8 +13,12 @@ use super::text_lines::TextLines;
 use super::{How, LocateError, loose, nearest, rival};
 use crate::edit::TextEdit;
 
-/// A looser match than by trailing blanks must rest on lines of at least this weight.
+/// A match that is not quite exact must rest on lines of at least this weight,
 const LEAST_WEIGHT: usize = 5;
+/// one that is looser than by trailing blanks on more,
+const LEAST_LOOSE_WEIGHT: usize = 12;
+/// and on even more if indentation is not compared and only one line says anything.
+const LEAST_LINE_WEIGHT: usize = 20;
 
 /// Where a match may begin, in lines.
 #[derive(Debug, Clone)]
@@ -129,11 +133,10 @@ fn at_level(
     scope: &Scope,
     level: Level,
 ) -> Option<Result<Placed, LocateError>> {
-    let weighty = matches!(level, Level::Exact | Level::TrailingBlanks) || block.weight() >= LEAST_WEIGHT;
-    if !weighty {
+    if !is_weighty(block, level) {
         return None;
     }
-    let shorter = block.without_blank_ends();
+    let shorter = block.without_blank_ends().filter(|shorter| shorter.weight() >= LEAST_WEIGHT);
     for (block, whole) in [(Some(block), true), (shorter.as_ref(), false)] {
         let Some(block) = block else { continue };
         let all = matches(text, &block.old, level);
@@ -164,6 +167,17 @@ fn at_level(
         }
     }
     None
+}
+
+/// Whether the quoted lines say enough to be compared as loosely as this. Of a single line that does not match as
+/// quoted, a like one is too easily found elsewhere.
+fn is_weighty(block: &Block, level: Level) -> bool {
+    let solid = block.old.iter().filter(|line| super::block::letters(line) > 2).count();
+    match level {
+        Level::Exact | Level::TrailingBlanks => true,
+        Level::Indentation if solid < 2 => block.weight() >= LEAST_LINE_WEIGHT,
+        _ => block.weight() >= LEAST_LOOSE_WEIGHT,
+    }
 }
 
 /// Lines at which all of `old` matches.

@@ -140,11 +140,17 @@ fn incoming(
     let known: Vec<(&str, &str)> = match alignment.level {
         Level::Exact | Level::TrailingBlanks => removed
             .iter()
+            .filter(|at| super::block::letters(&block.old[**at]) > 2)
             .filter_map(|at| Some((block.old[*at].as_str(), text.content(alignment.lines[*at]?))))
             .collect(),
         _ => pairs.to_vec(),
     };
     let own: Vec<Option<&str>> = block.new[hunk.new.clone()].iter().map(|line| moved(line, &known)).collect();
+    if let [Indent::Add(_) | Indent::Strip(_)] = indents
+        && new.iter().any(|line| is_between_steps(text, line, pairs))
+    {
+        return None;
+    }
     let mut outcomes = indents.iter().filter_map(|indent| {
         let lines = new.iter().enumerate();
         lines
@@ -156,6 +162,17 @@ fn incoming(
     });
     let first = outcomes.next()?;
     outcomes.all(|other| other == first).then_some(first)
+}
+
+/// Whether a line is deeper or less deep than all that is quoted by no whole number of the file's steps: then the
+/// edit may count its steps otherwise, and one depth alone does not tell.
+fn is_between_steps(text: &TextLines<'_>, line: &str, pairs: &[(&str, &str)]) -> bool {
+    let width = |line: &str| super::indent::split(line).0.len();
+    let mut quoted = pairs.iter().filter(|(old, _)| !old.trim().is_empty()).map(|(old, _)| width(old));
+    let Some(first) = quoted.next() else { return false };
+    let one_depth = quoted.all(|other| other == first);
+    let step = text.indent_step();
+    one_depth && step > 0 && !line.trim().is_empty() && !width(line).abs_diff(first).is_multiple_of(step)
 }
 
 /// The file's own form of a line that the block quotes and brings again, elsewhere.

@@ -66,7 +66,7 @@ pub(crate) fn indented_elsewhere(text: &TextLines<'_>, old: &[String], chosen: &
 /// Whether most lines of `old` have another place where lines with the same words stand.
 pub(crate) fn alike_elsewhere(text: &TextLines<'_>, old: &[String], chosen: &Range<usize>) -> bool {
     let solid = solid_lines(old);
-    if solid.len() < 2 {
+    if solid.is_empty() {
         return false;
     }
     let wanted: Vec<HashSet<&str>> = solid.iter().map(|at| words(&old[*at])).collect();

@@ -53,6 +53,23 @@ impl<'a> TextLines<'a> {
         self.lines.partition_point(|span| span.start <= offset).saturating_sub(1)
     }
 
+    /// By how many characters lines are mostly indented more than the one before them; zero if they never are.
+    pub(crate) fn indent_step(&self) -> usize {
+        let mut counts: std::collections::BTreeMap<usize, usize> = std::collections::BTreeMap::new();
+        let mut before = 0;
+        for line in (0..self.len()).map(|line| self.content(line)).filter(|line| !line.trim().is_empty()) {
+            let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+            if indent > before {
+                *counts.entry(indent - before).or_default() += 1;
+            }
+            before = indent;
+        }
+        counts
+            .into_iter()
+            .max_by_key(|(step, count)| (*count, std::cmp::Reverse(*step)))
+            .map_or(0, |(step, _)| step)
+    }
+
     /// The first line after the body that a line begins: where the indentation comes back to the line's own, other
     /// than by closing brackets.
     pub(crate) fn body_end(&self, head: usize) -> usize {

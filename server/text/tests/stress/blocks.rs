@@ -85,6 +85,12 @@ fn early(dice: &mut Dice, spoil: impl FnOnce(&mut Dice, &mut Draft)) -> Option<C
 
 /// A patch that has no blanks at line ends where the file does.
 fn trimmed(mut draft: Draft) -> Option<Case> {
+    // A line that comes and goes may as well be taken to stay, with its blanks.
+    let change = &draft.changes[0];
+    let gone: Vec<&str> = draft.before[change.at.clone()].iter().map(|line| line.trim_end()).collect();
+    if change.new.iter().any(|line| gone.contains(&line.trim_end())) {
+        return None;
+    }
     draft.mangle(|line| line.trim_end().to_owned());
     if draft.is_misleading() {
         return None;
@@ -212,7 +218,8 @@ fn tabs_for_blanks(_: &mut Dice, draft: &mut Draft) -> Option<()> {
 
 fn first_line(_: &mut Dice, draft: &mut Draft) -> Option<()> {
     let quote = &mut draft.quotes[0];
-    if quote.old.len() < 2 || quote.new.is_empty() || quote.old[0] != quote.new[0] {
+    let solid = quote.old.iter().filter(|line| line.trim().len() > 4).count();
+    if solid < 2 || quote.new.is_empty() || quote.old[0] != quote.new[0] {
         return None;
     }
     quote.old[0] = quote.old[0].trim_start().to_owned();
@@ -258,6 +265,12 @@ fn inner_blanks(dice: &mut Dice, draft: &mut Draft) -> Option<()> {
 fn ends(dice: &mut Dice, ending: impl Fn(&mut Dice, usize) -> &'static str) -> Option<Case> {
     let mut draft = Draft::new(dice, 1)?;
     draft.endings = (0..draft.before.len()).map(|at| ending(dice, at)).collect();
+    // A line that stays keeps its own ending; only changes that write every line anew say what the others get.
+    let change = &draft.changes[0];
+    let gone = &draft.before[change.at.clone()];
+    if change.new.iter().any(|line| gone.contains(line)) || gone.iter().any(|line| line.trim().len() < 2) {
+        return None;
+    }
     if dice.once_in(2) {
         draft.unend();
     }
@@ -494,11 +507,17 @@ fn blanks_forgotten(_: &mut Dice, draft: &mut Draft) -> Option<()> {
         quote.new.retain(|line| !line.is_empty());
     }
     // Blank lines that the change itself is about cannot be told any more.
-    let change = &draft.changes[0];
-    if change.new.iter().chain(&draft.before[change.at.clone()]).any(|line| line.is_empty()) {
+    if touches_blank_lines(draft) {
         return None;
     }
     loose_or_refused(draft)
+}
+
+/// Whether the change is about blank lines or stands beside some: then it cannot be told what it meant.
+fn touches_blank_lines(draft: &Draft) -> bool {
+    let change = &draft.changes[0];
+    let around = change.at.start.saturating_sub(1)..(change.at.end + 1).min(draft.before.len());
+    change.new.iter().chain(&draft.before[around]).any(|line| line.is_empty())
 }
 
 fn blanks_doubled(_: &mut Dice, draft: &mut Draft) -> Option<()> {
@@ -508,8 +527,7 @@ fn blanks_doubled(_: &mut Dice, draft: &mut Draft) -> Option<()> {
             .flat_map(|line| std::iter::repeat_n(line.clone(), if line.is_empty() { 2 } else { 1 }))
             .collect();
     };
-    let change = &draft.changes[0];
-    if change.new.iter().chain(&draft.before[change.at.clone()]).any(|line| line.is_empty()) {
+    if touches_blank_lines(draft) {
         return None;
     }
     for quote in &mut draft.quotes {

@@ -252,7 +252,8 @@ fn same_and_more(dice: &mut Dice) -> Option<Merging> {
     let same = line_edit(dice, &base, line, "same")?;
     let other = (0..line_count(&base)).rev().find(|at| at.abs_diff(line) > 5)?;
     let mine = word_edit(dice, &base, other, "mine")?;
-    let (ours, theirs) = (apply(&base, &[same.clone(), mine.clone()])?, apply(&base, &[same.clone()])?);
+    let (ours, theirs) =
+        (apply(&base, &[same.clone(), mine.clone()])?, apply(&base, std::slice::from_ref(&same))?);
     let both = ours.clone();
     Some(Merging { base, ours, theirs, both, wanted: Wanted::Both })
 }
@@ -395,7 +396,7 @@ fn copies(dice: &mut Dice) -> Option<Merging> {
         base += *dice.pick(&between);
     }
     let len = block.lines().count();
-    let mut pick = |dice: &mut Dice, mark: &str| {
+    let pick = |dice: &mut Dice, mark: &str| {
         let line = *dice.pick(&starts) + dice.roll(len);
         let makers: [Maker; 2] = [word_edit, line_edit];
         dice.pick(&makers)(dice, &base, line, mark)
