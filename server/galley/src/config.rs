@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use galley_agent::Budget;
+use galley_agent::{Budget, Planning, Purse};
 use galley_model::{Endpoint, Kind, Secret};
 use serde::Deserialize;
 
@@ -21,6 +21,12 @@ pub struct Settings {
     pub budget: BudgetSettings,
     /// What may be done where no sandbox works.
     pub sandbox: SandboxSettings,
+    /// Whether a task plans before it changes anything.
+    pub plan: Planning,
+    /// Models for other work than a task's own.
+    pub models: ModelSettings,
+    /// The window of the model in tokens, where it is smaller or larger than known.
+    pub context_tokens: Option<u64>,
     /// The project's checks; read by the agent from `galley.toml` itself.
     pub checks: BTreeMap<String, toml::Value>,
 }
@@ -52,7 +58,17 @@ pub struct SandboxSettings {
     pub unsandboxed: bool,
 }
 
-/// Limits of each task.
+/// Models for other work than a task's own, each `provider/model`; absent: the task's own, and no critic.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelSettings {
+    /// For summaries and for exploring.
+    pub fast: Option<String>,
+    /// For a look at the finished diff with fresh eyes.
+    pub critic: Option<String>,
+}
+
+/// Limits of each task, and over all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BudgetSettings {
@@ -64,6 +80,10 @@ pub struct BudgetSettings {
     pub steps: Option<u32>,
     /// Seconds of wall time.
     pub seconds: Option<u64>,
+    /// US dollars of all tasks in 24 hours.
+    pub day_usd: Option<f64>,
+    /// US dollars of all tasks of a workspace.
+    pub workspace_usd: Option<f64>,
 }
 
 /// Why a configuration does not serve. Its text says what to do.
@@ -166,6 +186,11 @@ impl Settings {
         mine.tokens = lower(mine.tokens, theirs.tokens);
         mine.steps = lower(mine.steps, theirs.steps);
         mine.seconds = lower(mine.seconds, theirs.seconds);
+        mine.day_usd = lower(mine.day_usd, theirs.day_usd);
+        mine.workspace_usd = lower(mine.workspace_usd, theirs.workspace_usd);
+        if workspace.plan == Planning::Ask {
+            self.plan = Planning::Ask;
+        }
     }
 
     /// Limits of a task: the built-in ones, overridden by those that are set.
@@ -177,6 +202,17 @@ impl Settings {
             steps: self.budget.steps.or(built_in.steps),
             seconds: self.budget.seconds.or(built_in.seconds),
         }
+    }
+
+    /// Limits over all tasks.
+    pub fn purse(&self) -> Purse {
+        Purse { day_usd: self.budget.day_usd, workspace_usd: self.budget.workspace_usd }
+    }
+
+    /// A client for `provider/model`. The error is for the person.
+    pub fn client(&self, model: &str) -> Result<std::sync::Arc<galley_model::Client>, String> {
+        let endpoint = self.endpoint(Some(model)).map_err(|error| error.to_string())?;
+        galley_model::Client::new(endpoint).map(std::sync::Arc::new).map_err(|error| error.to_string())
     }
 
     /// The model to use: the flag, the environment, the settings, or the first for which there is a key.

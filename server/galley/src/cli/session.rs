@@ -48,6 +48,26 @@ impl Session {
             workspace: self.workspace.clone(),
             index: index(&self.workspace),
             client: Arc::new(client),
+            client_for: {
+                let settings = self.settings.clone();
+                Arc::new(move |model| settings.client(model))
+            },
+            fast: self
+                .settings
+                .models
+                .fast
+                .as_deref()
+                .map(|model| self.settings.client(model))
+                .transpose()?,
+            critic: self
+                .settings
+                .models
+                .critic
+                .as_deref()
+                .map(|model| self.settings.client(model))
+                .transpose()?,
+            window: self.settings.context_tokens,
+            purse: self.settings.purse(),
             level: galley_exec::probe(),
             unsandboxed: self.settings.sandbox.unsandboxed,
             state_dir: self.journal.state_dir().to_path_buf(),
