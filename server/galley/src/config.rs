@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use galley_agent::Budget;
+use galley_agent::{Budget, Planning, Purse};
+use galley_model::{Client, Role};
 use serde::Deserialize;
 
 mod aws;
@@ -28,6 +30,10 @@ pub struct Settings {
     pub budget: BudgetSettings,
     /// What may be done where no sandbox works.
     pub sandbox: SandboxSettings,
+    /// Whether a task plans before it changes anything.
+    pub plan: Planning,
+    /// The window of the model in tokens, where it is smaller or larger than known.
+    pub context_tokens: Option<u64>,
     /// The project's checks; read by the agent from `galley.toml` itself.
     pub checks: BTreeMap<String, toml::Value>,
 }
@@ -40,7 +46,7 @@ pub struct SandboxSettings {
     pub unsandboxed: bool,
 }
 
-/// Limits of each task.
+/// Limits of each task, and over all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BudgetSettings {
@@ -52,6 +58,10 @@ pub struct BudgetSettings {
     pub steps: Option<u32>,
     /// Seconds of wall time.
     pub seconds: Option<u64>,
+    /// US dollars of all tasks in 24 hours.
+    pub day_usd: Option<f64>,
+    /// US dollars of all tasks of a workspace.
+    pub workspace_usd: Option<f64>,
 }
 
 /// Why a configuration does not serve. Its text says what to do.
@@ -147,6 +157,11 @@ impl Settings {
         mine.tokens = lower(mine.tokens, theirs.tokens);
         mine.steps = lower(mine.steps, theirs.steps);
         mine.seconds = lower(mine.seconds, theirs.seconds);
+        mine.day_usd = lower(mine.day_usd, theirs.day_usd);
+        mine.workspace_usd = lower(mine.workspace_usd, theirs.workspace_usd);
+        if workspace.plan == Planning::Ask {
+            self.plan = Planning::Ask;
+        }
     }
 
     /// Limits of a task: the built-in ones, overridden by those that are set.
@@ -158,6 +173,24 @@ impl Settings {
             steps: self.budget.steps.or(built_in.steps),
             seconds: self.budget.seconds.or(built_in.seconds),
         }
+    }
+
+    /// Limits over all tasks.
+    pub fn purse(&self) -> Purse {
+        Purse { day_usd: self.budget.day_usd, workspace_usd: self.budget.workspace_usd }
+    }
+
+    /// A client for `provider/model` and those that take over from it. The error is for the person.
+    pub fn client(&self, model: &str) -> Result<Arc<Client>, String> {
+        let chain = self.chain(Some(model)).map_err(|error| error.to_string())?;
+        Client::chain(chain).map(Arc::new).map_err(|error| error.to_string())
+    }
+
+    /// A client for a role other than the main one; `None` where nobody is named for it. The error is for the person.
+    pub fn role_client(&self, role: Role) -> Result<Option<Arc<Client>>, String> {
+        let roles = self.other_roles().map_err(|error| error.to_string())?;
+        let Some((_, chain)) = roles.into_iter().find(|(known, _)| *known == role) else { return Ok(None) };
+        Client::chain(chain).map(|client| Some(Arc::new(client))).map_err(|error| error.to_string())
     }
 }
 

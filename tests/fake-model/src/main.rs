@@ -32,7 +32,8 @@
 //! The turn is the number of replies in the request's own history: a retry or a resumed task gets the right one.
 //! After the last turn comes `final`. With `side`, a request without tools gets that text. `conversations` hold
 //! the turns of those whose first user message contains `match`. `"prefix": "any"` allows a history to be
-//! rewritten.
+//! rewritten. With `"count": "requests"` the turn is the number of requests with tools that were answered, for
+//! conversations that are shortened.
 //!
 //! A turn: `say` (text), `reason` (reasoning), `calls`: each a `name` with `arguments` (JSON), `raw` (argument
 //! text as it is, broken too) or `input` (the text of a free-text tool; wrapped as JSON where the tool was not

@@ -122,9 +122,15 @@ impl Server {
     /// Checks and logs a request, and chooses its turn.
     fn receive(&self, api: Api, request: &Request, body: &Value) -> Ready {
         let asked = Asked::read(api, body);
-        let number = asked.replies();
+        let mut number = asked.replies();
         let conversation = format!("{}\n{}", asked.system(), asked.first_user());
         let mut state = self.state();
+        if state.scenario.count.as_deref() == Some("requests") {
+            let answered = |entry: &&Value| {
+                entry["fault"] == "" && entry["tools"] == true && entry["conversation"] == asked.first_user()
+            };
+            number = state.log.iter().filter(answered).count();
+        }
         let mut turn = state.scenario.turn(asked.first_user(), number, asked.has_tools);
         let mut wrong = check::request(api, body, &asked);
         let rewritten = state.histories.add(&conversation, &asked);
@@ -148,7 +154,7 @@ impl Server {
         );
         state.log.push(json!({
             "api": api.name(), "path": request.path, "turn": number, "conversation": asked.first_user(),
-            "fault": fault, "key": key, "violations": wrong, "body": body,
+            "tools": asked.has_tools, "fault": fault, "key": key, "violations": wrong, "body": body,
         }));
         Ready { number, turn, fault, asked, logged }
     }

@@ -13,6 +13,7 @@
 //! ```
 
 mod folder;
+mod kin;
 mod narrow;
 mod table;
 

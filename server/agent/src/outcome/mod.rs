@@ -19,6 +19,7 @@ mod mypy;
 mod nextest;
 mod pyright;
 mod pytest;
+mod quiet;
 mod rspec;
 mod ruff;
 mod sarif;
@@ -29,6 +30,8 @@ mod unittest;
 mod xml;
 
 use std::collections::BTreeMap;
+
+pub use quiet::quiet;
 
 use serde::{Deserialize, Serialize};
 

@@ -121,7 +121,7 @@ impl Evidence {
 
     /// The evidence as a compact report for the model. An error that it was `told` before is only named.
     pub fn for_model(&self, told: &mut Told) -> String {
-        let mut text = format!("{}: {}", self.command, self.summary);
+        let mut text = format!("{}: {}", self.check, self.summary);
         for (label, names) in [
             ("newly failing", &self.newly_failing),
             ("still failing", &self.still_failing),

@@ -125,6 +125,13 @@ impl Verifier {
         self.call(overlay, call, on_output, cancel).await
     }
 
+    /// A text of a command with the shadow's own paths made relative, as they are in the workspace.
+    pub fn own_paths(&self, text: &str) -> String {
+        let Some(shadow) = &self.shadow else { return text.to_owned() };
+        let root = shadow.path().to_string_lossy().into_owned();
+        text.replace(&format!("{root}/"), "").replace(&root, ".")
+    }
+
     /// As [`Verifier::run`], with what the command is to read.
     ///
     /// # Errors

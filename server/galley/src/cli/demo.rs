@@ -121,6 +121,8 @@ fn spec() -> TaskSpec {
         mode: Mode::Fix,
         origin,
         scope: Vec::new(),
+        limits: Default::default(),
+        planning: Default::default(),
         budget: Budget::default(),
     }
 }

@@ -8,7 +8,7 @@ use galley_agent::event::{Checkpoint, State, TaskEvent, Verdict};
 use galley_agent::services::Question;
 use galley_agent::task::title_of;
 use galley_agent::view::TaskView;
-use galley_agent::{Budget, Host, Mode, Services, TaskHandle, TaskSpec};
+use galley_agent::{Budget, Class, Host, Mode, Planning, ScopeSpec, Services, TaskHandle, TaskSpec};
 use galley_review::{AcceptFile, HunkId, Proposal};
 use galley_text::format::FileChange;
 use galley_workspace::Workspace;
@@ -42,6 +42,10 @@ pub fn run(args: &RunArgs) -> i32 {
         Ok(chain) => chain,
         Err(error) => return fail(USAGE, &error.to_string()),
     };
+    let (limits, planning) = match (args.limits(), args.planning(session.settings.plan)) {
+        (Ok(limits), Ok(planning)) => (limits, planning),
+        (Err(error), _) | (_, Err(error)) => return fail(USAGE, &error),
+    };
     let budget = session.settings.task_budget();
     let budget =
         Budget { usd: args.max_usd.or(budget.usd), steps: args.max_steps.or(budget.steps), ..budget };
@@ -51,6 +55,8 @@ pub fn run(args: &RunArgs) -> i32 {
         mode: Mode::Free,
         origin: None,
         scope: args.scope.clone(),
+        limits,
+        planning,
         budget,
     };
     let style = Style::of_stdout();
@@ -69,6 +75,34 @@ pub fn run(args: &RunArgs) -> i32 {
         style,
         args.json,
     )
+}
+
+impl RunArgs {
+    /// What binds the task's changes beside paths. The error is for the person.
+    fn limits(&self) -> Result<ScopeSpec, String> {
+        let class = |name: &String| {
+            Class::named(name).ok_or_else(|| {
+                format!("--protect {name}: it is one of tests, api, ci, locks, generated, rules")
+            })
+        };
+        Ok(ScopeSpec {
+            paths: Vec::new(),
+            symbols: self.scope_symbol.clone(),
+            lines: self.max_lines,
+            protect: self.protect.iter().map(class).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether a plan comes first.
+    fn planning(&self, set: Planning) -> Result<Planning, String> {
+        match self.plan.as_deref() {
+            None => Ok(set),
+            Some("ask") => Ok(Planning::Ask),
+            Some("auto") => Ok(Planning::Auto),
+            Some("none") => Ok(Planning::None),
+            Some(word) => Err(format!("--plan={word}: it is ask, auto or none")),
+        }
+    }
 }
 
 /// Runs a task to its end and brings its proposal to the person.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use galley_agent::{Host, Published, Services};
 use galley_index::Index;
 use galley_journal::Journal;
-use galley_model::{Client, Endpoint};
+use galley_model::{Client, Endpoint, Role};
 use galley_workspace::Workspace;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -49,6 +49,14 @@ impl Session {
             workspace: self.workspace.clone(),
             index: index(&self.workspace),
             client: Arc::new(client),
+            client_for: {
+                let settings = self.settings.clone();
+                Arc::new(move |model| settings.client(model))
+            },
+            fast: self.settings.role_client(Role::Fast)?,
+            critic: self.settings.role_client(Role::Critic)?,
+            window: self.settings.context_tokens,
+            purse: self.settings.purse(),
             level: galley_exec::probe(),
             unsandboxed: self.settings.sandbox.unsandboxed,
             state_dir: self.journal.state_dir().to_path_buf(),
