@@ -8,6 +8,7 @@
 mod cli;
 mod config;
 mod decisions;
+mod indexed;
 mod lsp;
 mod protocol;
 mod rollback;

@@ -1,6 +1,8 @@
 //! The packed facts of one content. They depend on text and language alone, never on the path, so that equal
 //! contents share them and a branch switch finds them again by hash.
 
+mod stored;
+
 use crate::extract::READ_LIMIT;
 use crate::found::{Base, Found};
 use crate::hash::ContentHash;
@@ -81,6 +83,10 @@ impl Facts {
 
     pub(crate) fn line_of(&self, offset: u32) -> u32 {
         self.lines.line_of(offset)
+    }
+
+    pub(crate) fn line_count(&self) -> u32 {
+        self.lines.count()
     }
 
     pub(crate) fn symbol_count(&self) -> usize {

@@ -1,18 +1,93 @@
 //! Fuzzy matching of a few letters against names: all letters in order, better where they begin words, stand
 //! together, or cover much of the name. Decides only the score; who is matched against what is the caller's matter.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 /// One bit per letter (case ignored) and digit, one for everything else: a name whose mask lacks a bit of the
 /// query's cannot match it.
-pub(crate) fn mask(text: &str) -> u64 {
-    text.bytes().fold(0, |mask, byte| {
-        mask | match byte {
-            b'a'..=b'z' => 1 << (byte - b'a'),
-            b'A'..=b'Z' => 1 << (byte - b'A'),
-            b'0'..=b'9' => 1 << (26 + byte - b'0'),
-            b'_' => 0,
-            _ => 1 << 36,
-        }
-    })
+pub(crate) fn mask(text: &[u8]) -> u64 {
+    text.iter().fold(0, |mask, byte| mask | bit(*byte))
+}
+
+fn bit(byte: u8) -> u64 {
+    match byte {
+        b'a'..=b'z' => 1 << (byte - b'a'),
+        b'A'..=b'Z' => 1 << (byte - b'A'),
+        b'0'..=b'9' => 1 << (26 + byte - b'0'),
+        b'_' => 1 << 37,
+        _ => 1 << 36,
+    }
+}
+
+/// One of 64 bits for two letters in a row, case ignored.
+fn pair(one: u8, other: u8) -> u64 {
+    let (one, other) = (u32::from(one.to_ascii_lowercase()), u32::from(other.to_ascii_lowercase()));
+    1 << ((one << 8 | other).wrapping_mul(0x9E37_79B1) >> 26)
+}
+
+/// The outline of a name, from which [`bound`] tells how well it can match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// The letters that occur; above them the length in bytes, at most [`LONGEST`].
+    letters: u64,
+    /// The letters that begin words.
+    heads: u64,
+    /// Which letters follow which.
+    pairs: u64,
+    /// The first byte, in lower case.
+    first: u8,
+}
+
+/// Longer names are cut.
+pub(crate) const LONGEST: usize = 128;
+const LENGTH: u32 = 48;
+
+impl Shape {
+    pub(crate) fn of(name: &str) -> Shape {
+        let name = &name.as_bytes()[..name.len().min(LONGEST)];
+        let heads =
+            (0..name.len()).filter(|at| bonus(name, *at) > 0).fold(0, |heads, at| heads | bit(name[at]));
+        let pairs = name.windows(2).fold(0, |pairs, two| pairs | pair(two[0], two[1]));
+        let first = name.first().map_or(0, u8::to_ascii_lowercase);
+        Shape { letters: mask(name) | (name.len() as u64) << LENGTH, heads, pairs, first }
+    }
+}
+
+/// The letters of a question.
+pub(crate) struct Wanted {
+    letters: Vec<u8>,
+    mask: u64,
+}
+
+impl Wanted {
+    /// White space does not count.
+    pub(crate) fn new(query: &str) -> Wanted {
+        let letters: Vec<u8> = query.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        Wanted { mask: mask(&letters), letters }
+    }
+
+    pub(crate) fn letters(&self) -> &[u8] {
+        &self.letters
+    }
+}
+
+/// A number that [`score`] cannot exceed for a name of this shape; `None` if it cannot match at all.
+pub(crate) fn bound(wanted: &Wanted, shape: &Shape) -> Option<i32> {
+    let length = (shape.letters >> LENGTH) as usize;
+    let letters = &wanted.letters;
+    if wanted.mask & !shape.letters != 0 || letters.is_empty() || letters.len() > length {
+        return None;
+    }
+    let head = |byte: u8| if shape.heads & bit(byte) == 0 { 0 } else { BOUNDARY };
+    let begins = letters[0].eq_ignore_ascii_case(&shape.first);
+    let mut most = MATCH + SAME_CASE + head(letters[0]) + if begins { FIRST } else { -1 };
+    for two in letters.windows(2) {
+        let run = if shape.pairs & pair(two[0], two[1]) == 0 { GAP } else { RUN };
+        most += MATCH + SAME_CASE + head(two[1]) + run;
+    }
+    let exact = if letters.len() == length { EXACT } else { 0 };
+    Some(most - (length - letters.len()) as i32 / 2 + exact)
 }
 
 const MATCH: i32 = 16;
@@ -22,17 +97,18 @@ const RUN: i32 = 10;
 const SAME_CASE: i32 = 1;
 const GAP: i32 = -3;
 const GAP_MORE: i32 = -1;
+const EXACT: i32 = 40;
 
 /// The best score of `query` as a subsequence of `name`, ignoring case; `None` if it is none.
 ///
-/// Dynamic programming over (query letter, name letter) with two rows; names are cut at 128 bytes.
+/// Dynamic programming over (query letter, name letter) with two rows; names are cut at [`LONGEST`] bytes.
 pub(crate) fn score(query: &[u8], name: &str) -> Option<i32> {
-    let name = &name.as_bytes()[..name.len().min(128)];
+    let name = &name.as_bytes()[..name.len().min(LONGEST)];
     if query.is_empty() || query.len() > name.len() || !is_subsequence(query, name) {
         return None;
     }
     const NONE: i32 = i32::MIN / 2;
-    let mut ending = [NONE; 128]; // best score with this query letter matched exactly here
+    let mut ending = [NONE; LONGEST]; // best score with this query letter matched exactly here
     for (row, &wanted) in query.iter().enumerate() {
         let mut diagonal = NONE; // `ending` of the letter before, one place back
         let mut reach = NONE; // best of the row before, with gap costs up to here
@@ -54,7 +130,7 @@ pub(crate) fn score(query: &[u8], name: &str) -> Option<i32> {
     }
     let best = ending[..name.len()].iter().copied().max().filter(|best| *best > NONE / 2)?;
     let exact = name.eq_ignore_ascii_case(query);
-    Some(best - (name.len() - query.len()) as i32 / 2 + if exact { 40 } else { 0 })
+    Some(best - (name.len() - query.len()) as i32 / 2 + if exact { EXACT } else { 0 })
 }
 
 fn bonus(name: &[u8], at: usize) -> i32 {
@@ -74,39 +150,41 @@ fn is_subsequence(query: &[u8], name: &[u8]) -> bool {
 /// Keeps the best `limit` of many, without sorting all of them.
 pub(crate) struct Best<T> {
     limit: usize,
-    kept: Vec<T>,
+    /// The worst on top.
+    kept: BinaryHeap<Reverse<T>>,
 }
 
 impl<T: Ord> Best<T> {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, kept: Vec::new() }
+        Self { limit, kept: BinaryHeap::new() }
     }
 
     pub(crate) fn add(&mut self, item: T) {
-        self.kept.push(item);
-        if self.kept.len() > self.limit.saturating_mul(4).max(256) {
-            self.shrink();
+        if self.kept.len() < self.limit {
+            self.kept.push(Reverse(item));
+        } else if let Some(mut worst) = self.kept.peek_mut()
+            && item > worst.0
+        {
+            *worst = Reverse(item);
         }
     }
 
-    fn shrink(&mut self) {
-        if self.limit < self.kept.len() {
-            self.kept.select_nth_unstable_by(self.limit, |one, other| other.cmp(one));
-        }
-        self.kept.truncate(self.limit);
+    /// The worst of those that are kept, once there are as many as wanted.
+    pub(crate) fn worst(&self) -> Option<&T> {
+        self.kept.peek().filter(|_| self.kept.len() >= self.limit).map(|worst| &worst.0)
     }
 
     /// Best first.
-    pub(crate) fn into_sorted(mut self) -> Vec<T> {
-        self.shrink();
-        self.kept.sort_unstable_by(|one, other| other.cmp(one));
-        self.kept
+    pub(crate) fn into_sorted(self) -> Vec<T> {
+        self.kept.into_sorted_vec().into_iter().map(|item| item.0).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
 
     fn better(query: &str, one: &str, other: &str) {
         let (first, second) = (score(query.as_bytes(), one), score(query.as_bytes(), other));
@@ -128,7 +206,20 @@ mod tests {
     #[test]
     fn masks_never_hide_a_match() {
         for (query, name) in [("ab1", "xA_b-1"), ("ü", "größeü"), ("_a", "a_a")] {
-            assert_eq!(mask(query) & !mask(name), 0, "{query} {name}");
+            assert_eq!(mask(query.as_bytes()) & !mask(name.as_bytes()), 0, "{query} {name}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(11), cases: 20_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_score_exceeds_its_bound(query in "[abAB_1]{1,5}", name in "[abcABC_12.]{0,12}") {
+            let (wanted, shape) = (Wanted::new(&query), Shape::of(&name));
+            if let Some(score) = score(wanted.letters(), &name) {
+                let bound = bound(&wanted, &shape);
+                prop_assert!(bound >= Some(score), "{query} {name} {score} {bound:?}");
+            }
         }
     }
 
@@ -136,6 +227,7 @@ mod tests {
     fn the_best_are_kept() {
         let mut best = Best::new(3);
         (0..10_000).for_each(|n| best.add(n * 7919 % 10_007));
-        assert_eq!(best.into_sorted().len(), 3);
+        assert_eq!(best.worst(), Some(&10_004));
+        assert_eq!(best.into_sorted(), [10_006, 10_005, 10_004]);
     }
 }

@@ -1,5 +1,5 @@
-//! Two small hashes: one for maps that live during one parse, one for what is kept. Neither guards against an
-//! attacker; a collision costs a wasted comparison, never a wrong answer, because names are compared as text.
+//! A small hash for maps and postings, and the name of a content. The small one does not guard against an attacker; a
+//! collision of it costs a wasted comparison, never a wrong answer, because names are compared as text.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -61,27 +61,27 @@ pub(crate) fn short(text: &str) -> u32 {
     (hasher.finish() >> 32) as u32
 }
 
-/// What identifies a content: the language it was read as, its length, and 128 bits of it.
+/// What identifies a content: 128 bits of the BLAKE3 of the language it was read as and of its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ContentHash(u64, u64);
+pub struct ContentHash([u8; 16]);
 
 impl ContentHash {
     /// The hash of `text`, read as `language`.
     pub fn of(language: Option<&str>, text: &str) -> Self {
-        let mut first = Fast(0x1234_5678_9ABC_DEF1);
-        let mut second = Fast(0xFEDC_BA98_7654_3211);
-        for hasher in [&mut first, &mut second] {
-            hasher.write(language.unwrap_or_default().as_bytes());
-            hasher.write_usize(text.len());
-        }
-        first.write(text.as_bytes());
-        // The second walk mixes each word before adding it, so that both halves fail on different inputs.
-        for chunk in text.as_bytes().chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            let word = u64::from_le_bytes(word).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
-            second.add(word ^ (word >> 31));
-        }
-        Self(first.finish(), second.finish())
+        let mut hasher = blake3::Hasher::new();
+        let language = language.unwrap_or_default();
+        hasher.update(&(language.len() as u32).to_le_bytes());
+        hasher.update(language.as_bytes());
+        hasher.update(text.as_bytes());
+        let whole = hasher.finalize();
+        Self(std::array::from_fn(|at| whole.as_bytes()[at]))
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
     }
 }

@@ -58,7 +58,7 @@ impl IndexSnapshot {
         let (container, name) = split_query(name);
         let mut seeds: Vec<&Arc<File>> = file.and_then(|path| self.file(path)).into_iter().collect();
         if seeds.is_empty() {
-            let defines = |(file, number): &(&Arc<File>, u32)| file.facts.uses(*number) & Use::DEFINED != 0;
+            let defines = |(file, number): &(&Arc<File>, u32)| file.facts().uses(*number) & Use::DEFINED != 0;
             seeds = self
                 .files_with_name(name)
                 .into_iter()
@@ -98,11 +98,11 @@ impl IndexSnapshot {
     fn direct<'a>(&'a self, name: &str, seeds: &[&Arc<File>], affected: &mut Affected<'a>) {
         let files = self.files_with_name(name);
         let definers =
-            files.iter().filter(|(file, number)| file.facts.uses(*number) & Use::DEFINED != 0).count();
+            files.iter().filter(|(file, number)| file.facts().uses(*number) & Use::DEFINED != 0).count();
         let rarity = 1.0 / (1.0 + (definers.saturating_sub(1) as f32).sqrt() * 0.5);
         let spread = 1.0 / (1.0 + (files.len() as f32 / 30.0));
         for (file, number) in files {
-            let uses = file.facts.uses(number);
+            let uses = file.facts().uses(number);
             // Its own definition of the name: probably another thing, perhaps another implementation.
             let own = if uses & Use::DEFINED != 0 && !seeds.iter().any(|seed| seed.path == file.path) {
                 0.6
@@ -110,10 +110,10 @@ impl IndexSnapshot {
                 1.0
             };
             let called = if uses & (Use::CALLED | Use::TYPE | Use::IMPLEMENTED) != 0 { 1.3 } else { 1.0 };
-            let count = (1.0 + file.facts.count(number) as f32).log2().min(4.0);
+            let count = (1.0 + file.facts().count(number) as f32).log2().min(4.0);
             let evidence = &mut affected.entry(&file.path).or_insert((file, Evidence::default())).1;
             evidence.score += DIRECT * rarity * (0.4 + 0.6 * spread) * own * called * (0.6 + 0.2 * count);
-            evidence.line = file.facts.offsets(number).first().map(|offset| file.facts.line_of(*offset));
+            evidence.line = file.facts().offsets(number).first().map(|offset| file.facts().line_of(*offset));
         }
     }
 
@@ -125,7 +125,7 @@ impl IndexSnapshot {
         name: &str,
         affected: &mut Affected<'a>,
     ) {
-        let facts = &seed.facts;
+        let facts = seed.facts();
         let of_symbol = (0..facts.symbol_count()).find(|symbol| facts.symbol_name(*symbol) == name);
         let Some(container) = container.or(of_symbol.map(|symbol| facts.symbol_container(symbol))) else {
             return;
@@ -136,7 +136,7 @@ impl IndexSnapshot {
         let files = self.files_with_name(container);
         let rarity = 1.0 / (1.0 + files.len() as f32 / 20.0);
         for (file, number) in files {
-            let count = (1.0 + file.facts.count(number) as f32).log2().min(4.0);
+            let count = (1.0 + file.facts().count(number) as f32).log2().min(4.0);
             affected.entry(&file.path).or_insert((file, Evidence::default())).1.score +=
                 CONTAINER * rarity * (0.5 + 0.25 * count);
         }
@@ -144,7 +144,7 @@ impl IndexSnapshot {
 
     /// Files that use many rare names which the seed defines, and files that define what the symbol itself uses.
     fn coupled<'a>(&'a self, seed: &Arc<File>, name: &str, affected: &mut Affected<'a>) {
-        let facts = &seed.facts;
+        let facts = seed.facts();
         let symbol = (0..facts.symbol_count()).find(|symbol| facts.symbol_name(*symbol) == name);
         let body =
             symbol.and_then(|symbol| facts.symbol(symbol)).map(|symbol| symbol.range).unwrap_or_default();
@@ -158,7 +158,7 @@ impl IndexSnapshot {
                 }
             } else if facts.offsets(number).iter().any(|offset| body.contains(&(*offset as usize))) {
                 for (file, _) in
-                    files.into_iter().filter(|(file, there)| file.facts.uses(*there) & Use::DEFINED != 0)
+                    files.into_iter().filter(|(file, there)| file.facts().uses(*there) & Use::DEFINED != 0)
                 {
                     sums.entry(&file.path).or_insert((file, 0.0, 0.0)).2 += weight;
                 }

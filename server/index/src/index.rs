@@ -3,11 +3,17 @@
 //! Writers take a lock that no reader ever takes; readers load the present snapshot, which stays as it is however
 //! long they keep it. Contents are known by hash: text that was read before, under whatever path, is not parsed again.
 
+mod keeping;
+
+pub use keeping::Kept;
+
 use crate::facts::Facts;
+use crate::grams::Grams;
 use crate::hash::{ContentHash, FastMap};
 use crate::role::role;
-use crate::segment::{File, Segment};
-use crate::snapshot::{IndexSnapshot, Parts};
+use crate::segment::{About, File, Segment};
+use crate::snapshot::{IndexSnapshot, OpaqueFile, Parts};
+use crate::store::{Brief, Common, Content, Degraded, Folder, Opaque, Stamp, Stored};
 use arc_swap::ArcSwap;
 use galley_text::path::RelPath;
 use std::collections::BTreeMap;
@@ -26,8 +32,23 @@ pub struct Index {
     shared: Arc<Shared>,
 }
 
+/// A file as it was read from disk.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// Where it lies.
+    pub path: RelPath,
+    /// What was in it, or why that is no text.
+    pub text: Result<Arc<str>, Opaque>,
+    /// The state in which it was read, taken before reading and found the same after; `None` if it may have changed
+    /// meanwhile or could change without its stamp.
+    pub stamp: Option<Stamp>,
+}
+
 struct Shared {
     reader: Option<Reader>,
+    folder: Mutex<Option<Folder>>,
+    /// Held by the one who writes to disk.
+    keeping: Mutex<()>,
     writing: Mutex<Writing>,
     present: ArcSwap<IndexSnapshot>,
 }
@@ -39,6 +60,25 @@ struct Writing {
     recent: BTreeMap<RelPath, Option<Arc<File>>>,
     known: FastMap<ContentHash, Weak<Facts>>,
     revision: u64,
+    /// What is on disk.
+    common: Arc<Common>,
+    opaque: Arc<BTreeMap<RelPath, OpaqueFile>>,
+    /// Bytes of memory of contents that wait for a pack, roughly.
+    waiting: usize,
+}
+
+/// A text, and the same to be kept if its owner shares it.
+struct Text<'t> {
+    text: &'t str,
+    shared: Option<&'t Arc<str>>,
+}
+
+/// What came of reading a text.
+struct Read {
+    content: Content,
+    brief: Brief,
+    degraded: Degraded,
+    grams: Option<Arc<Grams>>,
 }
 
 impl Default for Index {
@@ -61,7 +101,8 @@ impl Index {
     fn with(reader: Option<Reader>) -> Self {
         let present =
             ArcSwap::from_pointee(IndexSnapshot::new(Parts { reader: reader.clone(), ..Parts::default() }));
-        Self { shared: Arc::new(Shared { reader, writing: Mutex::default(), present }) }
+        let (folder, keeping, writing) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { shared: Arc::new(Shared { reader, folder, keeping, writing, present }) }
     }
 
     /// An immutable view of the present state.
@@ -72,35 +113,54 @@ impl Index {
     /// Adds or replaces files. Contents that are already known cost a hash; others are read on up to as many threads
     /// as the machine has processors.
     pub fn update(&self, files: &[(RelPath, Arc<str>)]) {
-        let read = self.read_all(files);
-        let mut writing = self.writing();
-        for ((path, text), facts) in files.iter().zip(read) {
-            self.put(&mut writing, path, Some((Arc::clone(text), facts)));
-        }
-        self.publish(&mut writing);
+        let given = |(path, text): &(RelPath, Arc<str>)| Given {
+            path: path.clone(),
+            text: Ok(Arc::clone(text)),
+            stamp: None,
+        };
+        self.update_from_disk(&files.iter().map(given).collect::<Vec<_>>());
     }
 
-    /// Adds, replaces or (`None`) removes one file.
-    pub fn update_file(&self, path: &RelPath, text: Option<&str>) {
-        let new = text.map(|text| {
-            let text: Arc<str> = text.into();
-            let facts = self.read(path, &text);
-            (text, facts)
-        });
+    /// As [`Index::update`], for files as they lie on disk: their stamps are remembered, and files that are no text too.
+    pub fn update_from_disk(&self, files: &[Given]) {
+        let read = self.read_all(files);
         let mut writing = self.writing();
-        self.put(&mut writing, path, new);
+        for (given, read) in files.iter().zip(read) {
+            let text = given.text.as_ref().ok().map(|text| Text { text, shared: Some(text) });
+            self.put(&mut writing, &given.path, text.zip(read), given.stamp);
+            if let Err(why) = given.text {
+                let opaque = OpaqueFile { why, stamp: given.stamp };
+                Arc::make_mut(&mut writing.opaque).insert(given.path.clone(), opaque);
+            }
+        }
+        self.publish(&mut writing);
+        let is_full = writing.waiting > keeping::WAITING;
+        drop(writing);
+        if is_full {
+            self.relieve();
+        }
+    }
+
+    /// Adds, replaces or (`None`) removes one file, as its text changes under somebody's fingers: what a search needs
+    /// of it is not prepared, and it is not kept on disk.
+    pub fn update_file(&self, path: &RelPath, text: Option<&str>) {
+        let read = text.map(|text| self.read(path, text, false));
+        let mut writing = self.writing();
+        self.put(&mut writing, path, text.map(|text| Text { text, shared: None }).zip(read), None);
         self.publish(&mut writing);
     }
 
     /// Removes every file for which `keep` says no.
     pub fn retain(&self, keep: impl Fn(&RelPath) -> bool) {
-        let gone: Vec<RelPath> = self.snapshot().paths().filter(|path| !keep(path)).cloned().collect();
+        let snapshot = self.snapshot();
+        let paths = snapshot.paths().chain(snapshot.parts.opaque.keys());
+        let gone: Vec<RelPath> = paths.filter(|path| !keep(path)).cloned().collect();
         if gone.is_empty() {
             return;
         }
         let mut writing = self.writing();
         for path in &gone {
-            self.put(&mut writing, path, None);
+            self.put(&mut writing, path, None, None);
         }
         self.publish(&mut writing);
     }
@@ -113,50 +173,79 @@ impl Index {
         }
     }
 
-    fn read(&self, path: &RelPath, text: &str) -> Arc<Facts> {
+    /// Reads a text, unless its content is known.
+    fn read(&self, path: &RelPath, text: &str, with_grams: bool) -> Read {
         let language = galley_grammars::detect_text(path.as_str(), text);
         let hash = ContentHash::of(language.map(|language| language.name), text);
-        let known = self.writing().known.get(&hash).and_then(Weak::upgrade);
-        known.unwrap_or_else(|| Arc::new(Facts::read(language, text, hash)))
+        let (known, common) = {
+            let writing = self.writing();
+            (writing.known.get(&hash).and_then(Weak::upgrade), Arc::clone(&writing.common))
+        };
+        let stored = Stored::new(hash, &common);
+        let is_stored = known.is_none() && stored.place().is_some();
+        let facts = match known {
+            Some(facts) => facts,
+            None if is_stored => stored.facts(path),
+            None => Arc::new(Facts::read(language, text, hash)),
+        };
+        let brief = Brief::of(&facts);
+        let degraded = Degraded::of(language.is_some(), &facts);
+        if is_stored {
+            return Read { content: Content::Stored(stored), brief, degraded, grams: None };
+        }
+        let grams = with_grams.then(|| Arc::new(Grams::of(text.as_bytes())));
+        Read { content: Content::Held(facts), brief, degraded, grams }
     }
 
-    fn read_all(&self, files: &[(RelPath, Arc<str>)]) -> Vec<Arc<Facts>> {
+    fn read_given(&self, given: &Given) -> Option<Read> {
+        let text = given.text.as_ref().ok()?;
+        Some(self.read(&given.path, text, true))
+    }
+
+    fn read_all(&self, files: &[Given]) -> Vec<Option<Read>> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(files.len() / 8 + 1);
         if threads == 1 {
-            return files.iter().map(|(path, text)| self.read(path, text)).collect();
+            return files.iter().map(|given| self.read_given(given)).collect();
         }
         let next = AtomicUsize::new(0);
         let read_some = || {
             let mut done = Vec::new();
-            while let Some((path, text)) = files.get(next.load(Ordering::Relaxed)) {
+            loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
-                let (path, text) = files.get(number).map_or((path, text), |file| (&file.0, &file.1));
-                if number < files.len() {
-                    done.push((number, self.read(path, text)));
-                }
+                let Some(given) = files.get(number) else { return done };
+                done.push((number, self.read_given(given)));
             }
-            done
         };
-        let mut all: Vec<(usize, Arc<Facts>)> = std::thread::scope(|scope| {
+        let mut all: Vec<(usize, Option<Read>)> = std::thread::scope(|scope| {
             let readers: Vec<_> = (0..threads).map(|_| scope.spawn(read_some)).collect();
             readers.into_iter().flat_map(|reader| reader.join().unwrap_or_default()).collect()
         });
         all.sort_unstable_by_key(|(number, _)| *number);
         if all.len() != files.len() {
             // A reader thread panicked; what it held is read again here, so that the caller sees the panic.
-            return files.iter().map(|(path, text)| self.read(path, text)).collect();
+            return files.iter().map(|given| self.read_given(given)).collect();
         }
-        all.into_iter().map(|(_, facts)| facts).collect()
+        all.into_iter().map(|(_, read)| read).collect()
     }
 
-    fn put(&self, writing: &mut Writing, path: &RelPath, new: Option<(Arc<str>, Arc<Facts>)>) {
-        let file = new.map(|(text, facts)| {
-            if let Some(hash) = facts.hash {
-                writing.known.insert(hash, Arc::downgrade(&facts));
+    /// Puts a file in place: its text, the same text to keep if texts are kept, and what was read of it.
+    fn put(&self, writing: &mut Writing, path: &RelPath, new: Option<(Text, Read)>, stamp: Option<Stamp>) {
+        let file = new.map(|(Text { text, shared }, read)| {
+            let Read { content, brief, degraded, grams } = read;
+            if let Content::Held(facts) = &content {
+                if let Some(hash) = facts.hash {
+                    writing.known.insert(hash, Arc::downgrade(facts));
+                }
+                writing.waiting += grams.as_ref().map_or(0, |grams| facts.weight() + grams.weight());
             }
-            let kept = self.shared.reader.is_none().then(|| Arc::clone(&text));
-            Arc::new(File::new(path.clone(), role(path.as_str(), head(&text)), facts, kept))
+            let about = About { role: role(path.as_str(), head(text)), degraded, stamp, brief };
+            let keep = || shared.map_or_else(|| text.into(), Arc::clone);
+            let text = self.shared.reader.is_none().then(keep);
+            Arc::new(File { text, grams, ..File::new(path.clone(), about, content) })
         });
+        if writing.opaque.contains_key(path) {
+            Arc::make_mut(&mut writing.opaque).remove(path);
+        }
         let in_base = writing.base.find(path).is_some();
         if file.is_none() && !in_base {
             writing.recent.remove(path);
@@ -185,6 +274,8 @@ impl Index {
             hidden: hidden.into(),
             reader: self.shared.reader.clone(),
             revision: writing.revision,
+            opaque: Arc::clone(&writing.opaque),
+            common: Arc::clone(&writing.common),
         })));
     }
 }

@@ -9,12 +9,13 @@
 //! - broken source, huge files, binary noise are ordinary input: less is known of them, nothing fails.
 //!
 //! It never opens a file (the caller gives texts, or a reader for them), starts a process, or knows the protocol.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // allowed in `store::mapped` alone, which says why
 
 mod extract;
 mod facts;
 mod found;
 mod fuzzy;
+mod grams;
 mod hash;
 mod impact;
 mod index;
@@ -31,7 +32,9 @@ mod rules;
 pub mod search;
 mod segment;
 mod snapshot;
+mod store;
 mod symbol;
+mod symbols;
 mod walk;
 mod wordlist;
 mod words;
@@ -40,9 +43,10 @@ pub use extract::{PARSE_LIMIT, READ_LIMIT};
 pub use galley_grammars::{Language, SymbolKind, by_name, detect, detect_text};
 pub use hash::ContentHash;
 pub use impact::{Impact, ImpactKind};
-pub use index::{Index, Reader};
+pub use index::{Given, Index, Kept, Reader};
 pub use outline::{outline_text, syntax_errors};
 pub use rank::Ranked;
 pub use role::{Role, role};
-pub use snapshot::{Counts, IndexSnapshot};
+pub use snapshot::{Counts, IndexSnapshot, find_paths};
+pub use store::{Degraded, Opaque, Stamp};
 pub use symbol::{Place, Symbol, SymbolMatch};

@@ -3,7 +3,7 @@
 //! The map stands in a prompt's stable prefix, so it must be byte-identical as long as nothing changed: everything is
 //! ordered by count and then by text, and nothing depends on when or how the index was filled.
 
-use crate::facts::Use;
+use crate::facts::{Facts, Use};
 use crate::hash::{FastMap, short};
 use crate::role::Role;
 use crate::segment::File;
@@ -54,27 +54,27 @@ impl IndexSnapshot {
     fn entries(&self) -> Vec<Entry<'_>> {
         // Per name: files that hold it, files that define it.
         let mut spread: FastMap<u32, (u32, u32)> = FastMap::default();
-        let sources =
-            || self.files().filter(|file| file.role == Role::Source && file.facts.symbol_count() > 0);
+        let sources = || self.files().filter(|file| file.role == Role::Source && file.brief.symbols > 0);
         for file in sources() {
-            for (number, name) in file.facts.names() {
+            let facts = file.facts();
+            for (number, name) in facts.names() {
                 let counts = spread.entry(short(name)).or_default();
                 counts.0 += 1;
-                counts.1 += u32::from(file.facts.uses(number) & Use::DEFINED != 0);
+                counts.1 += u32::from(facts.uses(number) & Use::DEFINED != 0);
             }
         }
-        let weigh = |file: &File, symbol: usize| {
-            let (held, defined) =
-                spread.get(&short(file.facts.symbol_name(symbol))).copied().unwrap_or_default();
+        let weigh = |facts: &Facts, symbol: usize| {
+            let (held, defined) = spread.get(&short(facts.symbol_name(symbol))).copied().unwrap_or_default();
             let others = held.saturating_sub(defined) as f32;
             (others / defined.max(1) as f32).sqrt()
         };
         sources()
             .map(|file| {
-                let shown = |symbol: &usize| is_shown(file, *symbol);
-                let mut symbols: Vec<_> = (0..file.facts.symbol_count())
+                let facts = file.facts();
+                let shown = |symbol: &usize| is_shown(&facts, *symbol);
+                let mut symbols: Vec<_> = (0..facts.symbol_count())
                     .filter(shown)
-                    .map(|symbol| (weigh(file, symbol), symbol))
+                    .map(|symbol| (weigh(&facts, symbol), symbol))
                     .collect();
                 symbols.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
                 let weight = symbols.iter().map(|symbol| symbol.0).sum();
@@ -86,13 +86,13 @@ impl IndexSnapshot {
 }
 
 /// Members and configuration keys would drown what matters.
-fn is_shown(file: &File, symbol: usize) -> bool {
-    let kind = file.facts.symbol_kind(symbol);
+fn is_shown(facts: &Facts, symbol: usize) -> bool {
+    let kind = facts.symbol_kind(symbol);
     let member = matches!(
         kind,
         Some(Kind::Field | Kind::Variant | Kind::Key | Kind::Section | Kind::Element | Kind::Variable)
     );
-    !member && !file.facts.symbol_is_test(symbol)
+    !member && !facts.symbol_is_test(symbol)
 }
 
 impl Entry<'_> {
@@ -100,7 +100,8 @@ impl Entry<'_> {
         let mut numbers: Vec<usize> = self.symbols.iter().map(|symbol| symbol.1).collect();
         numbers.sort_unstable();
         let mut text = format!("{}\n", self.file.path.as_str());
-        for symbol in numbers.iter().filter_map(|number| self.file.facts.symbol(*number)) {
+        let facts = self.file.facts();
+        for symbol in numbers.iter().filter_map(|number| facts.symbol(*number)) {
             let head: String = symbol.signature.chars().take(100).collect();
             let indent = if symbol.container.is_some() { "    " } else { "  " };
             let _ = writeln!(text, "{indent}{}: {head}", symbol.line + 1);

@@ -72,7 +72,7 @@ pub(crate) struct Lines {
 impl Lines {
     /// Lines end with LF alone, as in ripgrep and tree-sitter.
     pub(crate) fn new(text: &str) -> Self {
-        let (mut lengths, mut marks) = (Vec::new(), Vec::new());
+        let (mut lengths, mut marks) = (Vec::with_capacity(text.len() / 24), Vec::new());
         let mut offset = 0;
         for (number, line) in text.split_inclusive('\n').enumerate() {
             if number % 64 == 0 {
@@ -84,6 +84,29 @@ impl Lines {
         Self { lengths: lengths.into(), marks: marks.into() }
     }
 
+    /// The lengths as [`Lines::lengths`] gave them.
+    pub(crate) fn from_lengths(lengths: &[u8]) -> Self {
+        let mut marks = Vec::new();
+        let (mut at, mut offset, mut number) = (0, 0_u32, 0_u32);
+        while at < lengths.len() {
+            if number.is_multiple_of(64) {
+                marks.push((number, offset, at as u32));
+            }
+            offset = offset.wrapping_add(pull(lengths, &mut at));
+            number += 1;
+        }
+        Self { lengths: lengths.into(), marks: marks.into() }
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        self.lengths.iter().filter(|byte| **byte < 0x80).count() as u32
+    }
+
+    /// The length of every line in bytes, packed.
+    pub(crate) fn lengths(&self) -> &[u8] {
+        &self.lengths
+    }
+
     /// The zero-based line that holds the byte `offset`.
     pub(crate) fn line_of(&self, offset: u32) -> u32 {
         let mark = self.marks.partition_point(|mark| mark.1 <= offset).saturating_sub(1);
@@ -91,10 +114,10 @@ impl Lines {
         let mut at = at as usize;
         while at < self.lengths.len() {
             let length = pull(&self.lengths, &mut at);
-            if offset < start + length || at >= self.lengths.len() {
+            if offset < start.saturating_add(length) || at >= self.lengths.len() {
                 break;
             }
-            start += length;
+            start = start.saturating_add(length);
             line += 1;
         }
         line

@@ -138,8 +138,8 @@ impl IndexSnapshot {
         let (mut files, mut length, mut names) = (0, 0_u64, 0_u64);
         for file in self.files().filter(|file| file.role == Role::Source) {
             files += 1;
-            length += u64::from(file.facts.length);
-            names += file.facts.symbol_count() as u64;
+            length += u64::from(file.brief.length);
+            names += u64::from(file.brief.symbols);
         }
         let count = files.max(1) as f32;
         Statistics {
@@ -218,12 +218,12 @@ fn wanted(query: &str) -> Vec<Wanted<'_>> {
 
 /// How much the file has of the term, between 0 and 1.
 fn saturated(file: &File, term: Term, statistics: &Statistics) -> f32 {
-    let (content, names) = file.facts.term(term);
+    let (content, names) = file.facts().term(term);
     let norm = |length: f32, average: f32, share: f32| 1.0 - share + share * length / average;
     let content = CONTENT * f32::from(content)
-        / norm(file.facts.length as f32, statistics.average_length, CONTENT_LENGTH);
-    let names = NAMES * f32::from(names)
-        / norm(file.facts.symbol_count() as f32, statistics.average_names, NAMES_LENGTH);
+        / norm(file.brief.length as f32, statistics.average_length, CONTENT_LENGTH);
+    let names =
+        NAMES * f32::from(names) / norm(file.brief.symbols as f32, statistics.average_names, NAMES_LENGTH);
     let frequency = content + names + PATH * f32::from(in_path(file, term));
     frequency / (K1 + frequency)
 }
@@ -260,7 +260,8 @@ fn scope(query: &str) -> Vec<Term> {
 
 /// How often the path holds the term; the file name counts twice.
 pub(crate) fn in_path(file: &File, term: Term) -> u8 {
-    file.path_terms.binary_search_by_key(&term, |known| known.0).map_or(0, |at| file.path_terms[at].1)
+    let terms = file.path_terms();
+    terms.binary_search_by_key(&term, |known| known.0).map_or(0, |at| terms[at].1)
 }
 
 /// A test that matches speaks for what it tests: the sources whose path holds all words of its stem, as

@@ -1,12 +1,22 @@
-//! Text search over a read function, so that overlays and unsaved buffers come before the disk. The result holds the
-//! lines that ripgrep prints for the same pattern and flags: a match never reaches over a line end, `^` and `$` are
-//! those of a line, and a line counts once however often it matches.
+//! Text search over a function that gives bytes, so that overlays and unsaved buffers come before the disk. The result
+//! holds the lines that ripgrep prints for the same pattern and flags, because lines are matched by ripgrep's own
+//! libraries: a match never reaches over a line end, a line counts once however often it matches, a file is searched up
+//! to its first NUL, marks of byte order are understood.
+//!
+//! Where an index is at hand, its grams say which files may match at all; only those are opened.
 
+use crate::grams::lists::Found;
+use crate::grams::{Needs, pattern};
+use crate::snapshot::IndexSnapshot;
+use crate::store::{Content, Opaque};
 use galley_text::path::RelPath;
-use regex::{Regex, RegexBuilder};
+use grep_matcher::Matcher;
+use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How letters compare.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,8 +69,10 @@ pub struct Hits {
     pub hits: Vec<Hit>,
     /// Matching lines per file, in order of the file list, including those past the limit.
     pub files: Vec<(RelPath, usize)>,
-    /// Files looked into.
+    /// Files that the answer covers.
     pub searched: usize,
+    /// Files that were read for it.
+    pub read: usize,
     /// Were lines left out because of the limit?
     pub truncated: bool,
 }
@@ -88,106 +100,242 @@ pub enum SearchError {
     },
 }
 
-/// Searches the files of `list`, in its order, as `read` gives them; what it does not give is passed over.
-pub fn search(
-    read: impl Fn(&RelPath) -> Option<Arc<str>>,
-    list: &[RelPath],
-    query: &TextQuery,
-) -> Result<Hits, SearchError> {
-    search_until(read, list, query, &|| false)
+/// Where a search looks.
+pub struct Place<'p> {
+    /// The files, in the order of their paths.
+    pub list: &'p [RelPath],
+    /// Puts the bytes of a file, a buffer's before the disk's, into an empty vector; `false` passes the file over.
+    pub read: &'p (dyn Fn(&RelPath, &mut Vec<u8>) -> bool + Sync),
+    /// What may be known of these files.
+    pub index: Option<&'p IndexSnapshot>,
+    /// Says of which files the text may be another than the index knows; they are read in any case.
+    pub differs: &'p (dyn Fn(&RelPath) -> bool + Sync),
+}
+
+impl<'p> Place<'p> {
+    /// Files of which nothing is known: all are read.
+    pub fn unknown(
+        list: &'p [RelPath],
+        read: &'p (dyn Fn(&RelPath, &mut Vec<u8>) -> bool + Sync),
+    ) -> Place<'p> {
+        Place { list, read, index: None, differs: &|_| true }
+    }
+}
+
+/// Searches files; what matches comes in the order of the list.
+pub fn search(place: &Place, query: &TextQuery) -> Result<Hits, SearchError> {
+    search_until(place, query, &|| false)
 }
 
 /// As [`search`], and stops between files once `cancelled` says so; what was found until then is returned.
 pub fn search_until(
-    read: impl Fn(&RelPath) -> Option<Arc<str>>,
-    list: &[RelPath],
+    place: &Place,
     query: &TextQuery,
-    cancelled: &dyn Fn() -> bool,
+    cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<Hits, SearchError> {
-    let regex = compile(query)?;
+    let matcher = compile(query)?;
     let globs = Globs::new(&query.globs)?;
     let limit = if query.limit == 0 { usize::MAX } else { query.limit };
-    let mut hits = Hits::default();
-    for path in list.iter().filter(|path| globs.admit(path)) {
-        if cancelled() {
-            hits.truncated = true;
-            break;
-        }
-        let Some(text) = read(path) else { continue };
-        hits.searched += 1;
-        let mut count = 0;
-        matching_lines(&regex, &text, |line, start, range| {
-            count += 1;
-            if hits.hits.len() < limit {
-                let text = line_at(&text, start).trim_end_matches(['\n', '\r']).to_owned();
-                hits.hits.push(Hit { path: path.clone(), line, range, text });
-            } else {
-                hits.truncated = true;
+    let is_known_out = known_out(place, query);
+    let mut searched = 0;
+    let mut candidates = Vec::new();
+    for (number, path) in place.list.iter().enumerate() {
+        if globs.admit(path) {
+            searched += 1;
+            if !is_known_out[number] {
+                candidates.push(path);
             }
-        });
-        if count > 0 {
-            hits.files.push((path.clone(), count));
+        }
+    }
+    let looking = Looking { matcher: &matcher, limit, read: place.read, cancelled };
+    let mut hits = Hits { searched, ..Hits::default() };
+    for (path, found) in looking.at_all(&candidates) {
+        hits.read += usize::from(found.was_read);
+        hits.truncated |= !found.was_read && cancelled();
+        if found.count > 0 {
+            let room = limit - hits.hits.len();
+            hits.truncated |= found.count > found.hits.len().min(room);
+            hits.hits.extend(found.hits.into_iter().take(room));
+            hits.files.push((path.clone(), found.count));
         }
     }
     Ok(hits)
 }
 
-fn compile(query: &TextQuery) -> Result<Regex, SearchError> {
-    let mut pattern = if query.regex { query.pattern.clone() } else { regex::escape(&query.pattern) };
-    if query.word {
-        pattern = format!(r"\b{{start-half}}(?:{pattern})\b{{end-half}}");
+/// Per file of the list: does the index say that it cannot match?
+fn known_out(place: &Place, query: &TextQuery) -> Vec<bool> {
+    let mut out = vec![false; place.list.len()];
+    let Some(index) = place.index else { return out };
+    let admitted = Admitted::new(needs(query));
+    let mut files: Vec<_> = index.files().collect();
+    if !index.parts.recent.files.is_empty() {
+        files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     }
-    let insensitive = match query.case {
-        Case::Sensitive => false,
-        Case::Insensitive => true,
-        Case::Smart => !has_upper_case(&query.pattern, query.regex),
-    };
-    RegexBuilder::new(&pattern)
-        .multi_line(true)
-        .case_insensitive(insensitive)
-        .size_limit(50 << 20)
-        .build()
-        .map_err(|error| {
-            SearchError::Pattern(error.to_string().lines().last().unwrap_or_default().trim().to_owned())
-        })
+    let mut files = files.into_iter().peekable();
+    for (number, path) in place.list.iter().enumerate() {
+        while files.next_if(|file| file.path < *path).is_some() {}
+        let is_out = match files.next_if(|file| file.path == *path) {
+            Some(file) => !admitted.has(file),
+            None => index.parts.opaque.get(path).is_some_and(|file| file.why == Opaque::Binary),
+        };
+        out[number] = is_out && !(place.differs)(path);
+    }
+    out
 }
 
-/// Escapes such as `\W` and `\S` do not make a pattern sensitive.
-fn has_upper_case(pattern: &str, regex: bool) -> bool {
-    let mut escaped = false;
-    pattern.chars().any(|character| {
-        let counts = !escaped && character.is_uppercase();
-        escaped = regex && !escaped && character == '\\';
-        counts
+/// Which contents a pattern's needs admit; lists are looked up once per pack.
+struct Admitted {
+    needs: Needs,
+    packs: std::cell::RefCell<HashMap<String, Option<Vec<bool>>>>,
+}
+
+impl Admitted {
+    fn new(needs: Needs) -> Admitted {
+        Admitted { needs, packs: std::cell::RefCell::default() }
+    }
+
+    fn has(&self, file: &crate::segment::File) -> bool {
+        if self.needs == Needs::Nothing {
+            return true;
+        }
+        match &file.content {
+            Content::Held(_) => file.grams.as_ref().is_none_or(|grams| grams.admits(&self.needs)),
+            Content::Stored(stored) => {
+                let Some((pack, number)) = stored.place() else { return true };
+                let mut packs = self.packs.borrow_mut();
+                if !packs.contains_key(&pack.name) {
+                    let found = pack.lists().map_or(Found::All, |lists| lists.find(&self.needs));
+                    let only = |found: Vec<u32>| {
+                        let mut which = vec![false; pack.len()];
+                        found.into_iter().for_each(|number| which[number as usize] = true);
+                        which
+                    };
+                    let found = if let Found::Only(found) = found { Some(only(found)) } else { None };
+                    packs.insert(pack.name.clone(), found);
+                }
+                let found = packs.get(&pack.name).and_then(Option::as_ref);
+                found.is_none_or(|which| which.get(number as usize).copied().unwrap_or(true))
+            }
+        }
+    }
+}
+
+fn needs(query: &TextQuery) -> Needs {
+    // Grams know no case; what is insensitive needs less, so that in doubt it counts as that.
+    let insensitive = query.case != Case::Sensitive;
+    pattern::needs(&expression(query), insensitive)
+}
+
+fn expression(query: &TextQuery) -> String {
+    if query.regex { query.pattern.clone() } else { regex_syntax::escape(&query.pattern) }
+}
+
+fn compile(query: &TextQuery) -> Result<RegexMatcher, SearchError> {
+    let mut builder = RegexMatcherBuilder::new();
+    builder.multi_line(true).line_terminator(Some(b'\n')).word(query.word).size_limit(50 << 20);
+    match query.case {
+        Case::Sensitive => &mut builder,
+        Case::Insensitive => builder.case_insensitive(true),
+        Case::Smart => builder.case_smart(true),
+    };
+    builder.build(&expression(query)).map_err(|error| {
+        SearchError::Pattern(error.to_string().lines().last().unwrap_or_default().trim().to_owned())
     })
 }
 
-/// Calls `each` with the number of every matching line, its byte offset, and the first match in it.
-///
-/// The whole text is searched at once, which lets the regex library look for its literals with vector
-/// instructions; only the line of a candidate is looked at again, alone, because a match may have reached over its end.
-fn matching_lines(regex: &Regex, text: &str, mut each: impl FnMut(u32, usize, Range<usize>)) {
-    let (mut at, mut line, mut counted) = (0, 0_u32, 0);
-    while at < text.len() {
-        let Some(found) = regex.find_at(text, at) else { return };
-        let start = text[..found.start()].rfind('\n').map_or(0, |end| end + 1).max(at);
-        if start >= text.len() {
-            return;
+/// What one file holds.
+#[derive(Default)]
+struct InFile {
+    was_read: bool,
+    count: usize,
+    hits: Vec<Hit>,
+}
+
+struct Looking<'l> {
+    matcher: &'l RegexMatcher,
+    limit: usize,
+    read: &'l (dyn Fn(&RelPath, &mut Vec<u8>) -> bool + Sync),
+    cancelled: &'l (dyn Fn() -> bool + Sync),
+}
+
+/// A thread more for so many files.
+const PER_THREAD: usize = 32;
+
+impl Looking<'_> {
+    /// Looks into files, on several threads if there are many.
+    fn at_all<'f>(&self, files: &[&'f RelPath]) -> Vec<(&'f RelPath, InFile)> {
+        let threads =
+            std::thread::available_parallelism().map_or(1, usize::from).min(files.len() / PER_THREAD + 1);
+        let next = AtomicUsize::new(0);
+        let look = || {
+            let mut searcher =
+                SearcherBuilder::new().line_number(true).binary_detection(BinaryDetection::quit(0)).build();
+            let (mut bytes, mut done) = (Vec::new(), Vec::new());
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(path) = files.get(number) else { return done };
+                done.push((number, self.at(path, &mut searcher, &mut bytes)));
+            }
+        };
+        let mut all: Vec<(usize, InFile)> = if threads == 1 {
+            look()
+        } else {
+            std::thread::scope(|scope| {
+                let lookers: Vec<_> = (0..threads).map(|_| scope.spawn(look)).collect();
+                lookers.into_iter().flat_map(|looker| looker.join().unwrap_or_default()).collect()
+            })
+        };
+        all.sort_unstable_by_key(|(number, _)| *number);
+        all.into_iter().map(|(number, found)| (files[number], found)).collect()
+    }
+
+    fn at(&self, path: &RelPath, searcher: &mut Searcher, bytes: &mut Vec<u8>) -> InFile {
+        bytes.clear();
+        if (self.cancelled)() || !(self.read)(path, bytes) {
+            return InFile::default();
         }
-        let whole = line_at(text, start);
-        let bare = whole.strip_suffix('\n').unwrap_or(whole);
-        if let Some(inside) = regex.find(bare) {
-            line += text.as_bytes()[counted..start].iter().filter(|byte| **byte == b'\n').count() as u32;
-            counted = start;
-            each(line, start, inside.range());
-        }
-        at = start + whole.len();
+        let mut found = InFile { was_read: true, ..InFile::default() };
+        let sink = Lines { looking: self, path, found: &mut found };
+        // A slice is searched without copying; but what a NUL cuts off is decided piece by piece, as for a stream.
+        let is_plain = memchr::memchr(0, bytes).is_none();
+        let searched = match is_plain {
+            true => searcher.search_slice(self.matcher, bytes, sink),
+            false => searcher.search_reader(self.matcher, &bytes[..], sink),
+        };
+        // Bytes in memory fail in one way only: a text marked as UTF-16 that is none. What was found before counts.
+        let _ = searched;
+        found
     }
 }
 
-fn line_at(text: &str, start: usize) -> &str {
-    let rest = &text[start..];
-    rest.find('\n').map_or(rest, |end| &rest[..=end])
+/// Takes the lines that match.
+struct Lines<'s> {
+    looking: &'s Looking<'s>,
+    path: &'s RelPath,
+    found: &'s mut InFile,
+}
+
+impl Sink for Lines<'_> {
+    type Error = std::io::Error;
+
+    fn matched(&mut self, _: &Searcher, line: &SinkMatch<'_>) -> Result<bool, std::io::Error> {
+        self.found.count += 1;
+        if self.found.hits.len() < self.looking.limit {
+            let bare = line.bytes().strip_suffix(b"\n").unwrap_or(line.bytes());
+            let range = self
+                .looking
+                .matcher
+                .find(bare)
+                .ok()
+                .flatten()
+                .map_or(0..0, |found| found.start()..found.end());
+            let text = String::from_utf8_lossy(bare.strip_suffix(b"\r").unwrap_or(bare)).into_owned();
+            let number = line.line_number().unwrap_or(1).saturating_sub(1);
+            let line = u32::try_from(number).unwrap_or(u32::MAX);
+            self.found.hits.push(Hit { path: self.path.clone(), line, range, text });
+        }
+        Ok(true)
+    }
 }
 
 /// Compiled globs of a query.
@@ -246,7 +394,11 @@ mod tests {
 
     fn lines(text: &str, query: &TextQuery) -> Vec<(u32, Range<usize>)> {
         let path = RelPath::new("a.txt").expect("a path");
-        let hits = search(|_| Some(text.into()), &[path], query).expect("a query");
+        let read = |_: &RelPath, bytes: &mut Vec<u8>| {
+            bytes.extend(text.bytes());
+            true
+        };
+        let hits = search(&Place::unknown(&[path], &read), query).expect("a query");
         hits.hits.into_iter().map(|hit| (hit.line, hit.range)).collect()
     }
 
@@ -298,7 +450,7 @@ mod tests {
     #[test]
     fn mistakes_are_told() {
         let path = [RelPath::new("a").expect("a path")];
-        let error = search(|_| None, &path, &regex("(")).expect_err("no pattern");
+        let error = search(&Place::unknown(&path, &|_, _| false), &regex("(")).expect_err("no pattern");
         assert!(error.to_string().contains("search without regex"), "{error}");
     }
 }

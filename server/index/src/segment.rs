@@ -1,12 +1,16 @@
-//! An immutable set of files with what finds them: postings of names and of terms, the list of symbol names for
+//! An immutable set of files with what finds them: postings of names and of terms, the table of symbol names for
 //! fuzzy search. A snapshot is one large old segment and one small recent one that covers it, so that a keystroke
 //! builds postings for a handful of files, not for the tree.
 //!
 //! Postings are made at the first question, not at the update: an update in the middle of typing costs its parse only.
+//! Those of a segment that lies on disk are mapped, and made anew only if they are damaged.
 
 use crate::facts::Facts;
+use crate::grams::Grams;
 use crate::hash::{FastMap, short};
 use crate::role::Role;
+use crate::store::{Base, Brief, Common, Content, Degraded, Entry, Postings, Stamp, Stored, What};
+use crate::symbols::{Collected, Symbols};
 use crate::words::{Term, parts, term, whole, words};
 use galley_text::path::RelPath;
 use std::sync::{Arc, OnceLock};
@@ -16,17 +20,79 @@ use std::sync::{Arc, OnceLock};
 pub(crate) struct File {
     pub(crate) path: RelPath,
     pub(crate) role: Role,
-    pub(crate) facts: Arc<Facts>,
+    pub(crate) degraded: Degraded,
+    pub(crate) brief: Brief,
+    pub(crate) content: Content,
+    /// The state of the file on disk that was read, if it is one that can be told from others.
+    pub(crate) stamp: Option<Stamp>,
+    /// Kept until they are in a pack; `None` for what is being typed too, which a search always looks into.
+    pub(crate) grams: Option<Arc<Grams>>,
     /// Kept unless the index reads texts through its owner.
     pub(crate) text: Option<Arc<str>>,
     /// Terms of the path, the file name's counted twice, sorted.
-    pub(crate) path_terms: Box<[(Term, u8)]>,
+    pub(crate) path_terms: OnceLock<PathTerms>,
+}
+
+pub(crate) type PathTerms = Box<[(Term, u8)]>;
+
+/// What is known of a file beside its content.
+pub(crate) struct About {
+    pub(crate) role: Role,
+    pub(crate) degraded: Degraded,
+    pub(crate) stamp: Option<Stamp>,
+    pub(crate) brief: Brief,
 }
 
 impl File {
-    pub(crate) fn new(path: RelPath, role: Role, facts: Arc<Facts>, text: Option<Arc<str>>) -> Self {
-        let path_terms = path_terms(path.as_str());
-        Self { path, role, facts, text, path_terms }
+    pub(crate) fn new(path: RelPath, about: About, content: Content) -> Self {
+        let About { role, degraded, stamp, brief } = about;
+        Self {
+            path,
+            role,
+            degraded,
+            stamp,
+            brief,
+            content,
+            grams: None,
+            text: None,
+            path_terms: OnceLock::new(),
+        }
+    }
+
+    /// The same file, with its facts where they now lie.
+    pub(crate) fn stored(&self, stored: Stored) -> Self {
+        let (role, degraded, stamp, brief) = (self.role, self.degraded, self.stamp, self.brief);
+        let file =
+            Self::new(self.path.clone(), About { role, degraded, stamp, brief }, Content::Stored(stored));
+        Self { text: self.text.clone(), ..file }
+    }
+
+    /// The facts of its content.
+    pub(crate) fn facts(&self) -> Arc<Facts> {
+        match &self.content {
+            Content::Held(facts) => Arc::clone(facts),
+            Content::Stored(stored) => stored.facts(&self.path),
+        }
+    }
+
+    pub(crate) fn path_terms(&self) -> &[(Term, u8)] {
+        self.path_terms.get_or_init(|| path_terms(self.path.as_str()))
+    }
+
+    /// What the cache keeps of it; `None` if its content is not in a pack, nor ready for one.
+    pub(crate) fn entry(&self) -> Option<Entry> {
+        let is_kept = matches!(self.content, Content::Stored(_)) || self.grams.is_some();
+        let hash = self.content.hash().filter(|_| is_kept)?;
+        let (role, degraded, brief) = (self.role, self.degraded, self.brief);
+        let what = What::Text { hash, role, degraded, brief };
+        Some(Entry { path: self.path.clone(), stamp: self.stamp, what })
+    }
+
+    /// The file of an entry; `None` for one that is no text.
+    pub(crate) fn of_entry(entry: Entry, common: &Arc<Common>) -> Option<Self> {
+        let What::Text { hash, role, degraded, brief } = entry.what else { return None };
+        let about = About { role, degraded, stamp: entry.stamp, brief };
+        Some(Self::new(entry.path, about, Content::Stored(Stored::new(hash, common))))
     }
 }
 
@@ -55,31 +121,15 @@ fn path_terms(path: &str) -> Box<[(Term, u8)]> {
     terms.into()
 }
 
-/// A distinct symbol name and where it is defined.
-#[derive(Debug)]
-pub(crate) struct SymbolName {
-    /// One bit per letter and digit that occurs, to skip names quickly.
-    pub(crate) mask: u64,
-    /// File and symbol number of one definition, whose text is the name.
-    pub(crate) first: (u32, u32),
-    /// Range of `Symbols::places`.
-    pub(crate) places: (u32, u32),
-}
-
-/// All symbol names of a segment.
-#[derive(Debug, Default)]
-pub(crate) struct Symbols {
-    pub(crate) names: Vec<SymbolName>,
-    pub(crate) places: Vec<(u32, u32)>,
-}
-
 /// Files in the order of their paths, and postings over them.
 #[derive(Debug, Default)]
 pub(crate) struct Segment {
     pub(crate) files: Vec<Arc<File>>,
-    names: OnceLock<Vec<u64>>,
-    terms: OnceLock<Vec<u64>>,
-    symbols: OnceLock<Symbols>,
+    /// Where postings over exactly these files lie on disk.
+    pub(crate) base: Option<Arc<Base>>,
+    pub(crate) names: OnceLock<Postings>,
+    pub(crate) terms: OnceLock<Postings>,
+    pub(crate) symbols: OnceLock<Symbols>,
 }
 
 impl Segment {
@@ -89,6 +139,11 @@ impl Segment {
         Self { files, ..Self::default() }
     }
 
+    /// A segment whose postings lie in `base`, which must have been written for the paths of these files.
+    pub(crate) fn on_disk(files: Vec<Arc<File>>, base: Arc<Base>) -> Self {
+        Self { base: Some(base), ..Self::new(files) }
+    }
+
     pub(crate) fn find(&self, path: &RelPath) -> Option<usize> {
         self.files.binary_search_by(|file| file.path.cmp(path)).ok()
     }
@@ -96,63 +151,86 @@ impl Segment {
     /// Files in which `name` may occur, in order; a few may turn out not to hold it.
     pub(crate) fn files_with_name(&self, name: &str) -> impl Iterator<Item = usize> {
         let postings = self.names.get_or_init(|| {
-            postings(&self.files, |file, add| file.facts.names().for_each(|(_, name)| add(short(name))))
+            let stored = self.base.as_ref().and_then(|base| Postings::open(base.names()?));
+            stored.or_else(|| Postings::open(self.build_names().into())).unwrap_or_default()
         });
-        lookup(postings, short(name))
+        self.known(postings.files(short(name)))
     }
 
     /// Files whose content, symbols or path hold the term, in order.
     pub(crate) fn files_with_term(&self, term: Term) -> impl Iterator<Item = usize> {
         let postings = self.terms.get_or_init(|| {
-            postings(&self.files, |file, add| {
-                file.facts.terms.iter().for_each(|known| add(known.0));
-                file.path_terms.iter().for_each(|known| add(known.0));
-            })
+            let stored = self.base.as_ref().and_then(|base| Postings::open(base.terms()?));
+            stored.or_else(|| Postings::open(self.build_terms().into())).unwrap_or_default()
         });
-        lookup(postings, term)
+        self.known(postings.files(term))
     }
 
-    pub(crate) fn symbols(&self) -> &Symbols {
-        self.symbols.get_or_init(|| symbol_names(&self.files))
+    fn known(&self, files: Vec<u32>) -> impl Iterator<Item = usize> {
+        let count = self.files.len();
+        files.into_iter().map(|file| file as usize).filter(move |file| *file < count)
     }
+
+    /// The names of all symbols.
+    pub(crate) fn symbols(&self) -> &Symbols {
+        self.symbols.get_or_init(|| {
+            let stored = self.base.as_ref().and_then(|base| Symbols::open(base.symbols()?, &self.files));
+            stored.or_else(|| Symbols::open(self.build_symbols().into(), &self.files)).unwrap_or_default()
+        })
+    }
+
+    fn build_names(&self) -> Vec<u8> {
+        let mut postings = Vec::new();
+        self.files
+            .iter()
+            .enumerate()
+            .for_each(|(number, file)| add_names(&mut postings, number, &file.facts()));
+        Postings::build(postings)
+    }
+
+    fn build_terms(&self) -> Vec<u8> {
+        let mut postings = Vec::new();
+        let each = self.files.iter().enumerate();
+        each.for_each(|(number, file)| add_terms(&mut postings, number, file, &file.facts()));
+        Postings::build(postings)
+    }
+
+    fn build_symbols(&self) -> Vec<u8> {
+        let mut symbols = Collected::default();
+        self.files.iter().enumerate().for_each(|(number, file)| symbols.add(number, &file.facts()));
+        symbols.finish()
+    }
+
+    /// Postings of names and of terms, the table of symbols: all that a base keeps, with one look at each file's facts.
+    pub(crate) fn build(&self) -> [Vec<u8>; 3] {
+        let (mut names, mut terms, mut symbols) = (Vec::new(), Vec::new(), Collected::default());
+        for (number, file) in self.files.iter().enumerate() {
+            let facts = file.facts();
+            add_names(&mut names, number, &facts);
+            add_terms(&mut terms, number, file, &facts);
+            symbols.add(number, &facts);
+        }
+        [Postings::build(names), Postings::build(terms), symbols.finish()]
+    }
+
+    /// Bytes of memory beside the files that are not the kernel's to take back.
+    pub(crate) fn held(&self) -> usize {
+        self.names.get().map_or(0, Postings::held)
+            + self.terms.get().map_or(0, Postings::held)
+            + self.symbols.get().map_or(0, Symbols::held)
+    }
+}
+
+fn add_names(postings: &mut Vec<u64>, number: usize, facts: &Facts) {
+    postings.extend(facts.names().map(|(_, name)| posting(short(name), number)));
+}
+
+fn add_terms(postings: &mut Vec<u64>, number: usize, file: &File, facts: &Facts) {
+    postings.extend(facts.terms.iter().map(|known| posting(known.0, number)));
+    postings.extend(file.path_terms().iter().map(|known| posting(known.0, number)));
 }
 
 /// Key in the upper half, file in the lower: sorted, a key's files stand together.
-fn postings(files: &[Arc<File>], keys: impl Fn(&File, &mut dyn FnMut(u32))) -> Vec<u64> {
-    let mut postings = Vec::new();
-    for (number, file) in files.iter().enumerate() {
-        keys(file, &mut |key| postings.push(u64::from(key) << 32 | number as u64));
-    }
-    postings.sort_unstable();
-    postings.dedup();
-    postings.shrink_to_fit();
-    postings
-}
-
-fn lookup(postings: &[u64], key: u32) -> impl Iterator<Item = usize> {
-    let start = postings.partition_point(|posting| (posting >> 32) < u64::from(key));
-    postings[start..]
-        .iter()
-        .take_while(move |posting| (**posting >> 32) as u32 == key)
-        .map(|posting| (*posting & 0xFFFF_FFFF) as usize)
-}
-
-fn symbol_names(files: &[Arc<File>]) -> Symbols {
-    let mut all: Vec<(&str, u32, u32)> = Vec::new();
-    for (file, entry) in files.iter().enumerate() {
-        let facts = &entry.facts;
-        all.extend(
-            (0..facts.symbol_count()).map(|symbol| (facts.symbol_name(symbol), file as u32, symbol as u32)),
-        );
-    }
-    all.sort_unstable();
-    let mut symbols = Symbols { names: Vec::new(), places: all.iter().map(|(_, f, s)| (*f, *s)).collect() };
-    let mut start = 0;
-    for chunk in all.chunk_by(|one, other| one.0 == other.0) {
-        let (name, file, symbol) = chunk[0];
-        let places = (start as u32, (start + chunk.len()) as u32);
-        symbols.names.push(SymbolName { mask: crate::fuzzy::mask(name), first: (file, symbol), places });
-        start += chunk.len();
-    }
-    symbols
+fn posting(key: u32, file: usize) -> u64 {
+    u64::from(key) << 32 | file as u64
 }

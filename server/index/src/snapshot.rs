@@ -2,14 +2,20 @@
 //! state came about; a test compares incremental and fresh indexes.
 
 use crate::facts::Use;
-use crate::fuzzy::{Best, mask, score};
+use crate::fuzzy::{Best, Wanted, score};
 use crate::index::Reader;
 use crate::role::Role;
 use crate::segment::{File, Segment};
+use crate::store::{Common, Content, Degraded, Opaque};
 use crate::symbol::{Place, Symbol, SymbolMatch};
+use crate::symbols::worth;
 use galley_text::path::RelPath;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
+
+/// A symbol that may be among the best: its score, the file and its number there, the segment.
+type Candidate<'s> = (i32, Reverse<(&'s RelPath, u32)>, usize);
 
 /// What a snapshot is made of.
 #[derive(Default)]
@@ -20,6 +26,17 @@ pub(crate) struct Parts {
     pub(crate) hidden: Box<[u32]>,
     pub(crate) reader: Option<Reader>,
     pub(crate) revision: u64,
+    /// Files that are no text for the index.
+    pub(crate) opaque: Arc<BTreeMap<RelPath, OpaqueFile>>,
+    /// What is on disk.
+    pub(crate) common: Arc<Common>,
+}
+
+/// A file that is no text for the index, and the state in which it was that.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OpaqueFile {
+    pub(crate) why: Opaque,
+    pub(crate) stamp: Option<crate::store::Stamp>,
 }
 
 /// An immutable state of the index. Cheap to keep; answers never change.
@@ -41,7 +58,9 @@ pub struct Counts {
     pub symbols: usize,
     /// Distinct names, added up over files.
     pub names: usize,
-    /// Bytes of memory of all facts, roughly.
+    /// Lines of all texts.
+    pub lines: u64,
+    /// Bytes of memory of what is not mapped, roughly.
     pub memory: usize,
     /// Files in which the grammar saw errors.
     pub with_errors: usize,
@@ -87,7 +106,7 @@ impl IndexSnapshot {
         for (segment, hidden) in self.segments() {
             for number in segment.files_with_name(name).filter(|number| !is_hidden(hidden, *number)) {
                 let file = &segment.files[number];
-                found.extend(file.facts.name_number(name).map(|name| (file, name)));
+                found.extend(file.facts().name_number(name).map(|name| (file, name)));
             }
         }
         if !self.parts.recent.files.is_empty() {
@@ -119,30 +138,53 @@ impl IndexSnapshot {
 
     /// Sizes, for a person.
     pub fn counts(&self) -> Counts {
-        self.files().fold(Counts::default(), |sum, file| Counts {
+        let held = |file: &File| match &file.content {
+            Content::Held(facts) => facts.weight() + file.grams.as_ref().map_or(0, |grams| grams.weight()),
+            Content::Stored(_) => 0,
+        };
+        let mut counts = self.files().fold(Counts::default(), |sum, file| Counts {
             files: sum.files + 1,
-            parsed: sum.parsed + usize::from(file.facts.language.is_some()),
-            bytes: sum.bytes + u64::from(file.facts.bytes),
-            symbols: sum.symbols + file.facts.symbol_count(),
-            names: sum.names + file.facts.name_count(),
-            memory: sum.memory + file.facts.weight(),
-            with_errors: sum.with_errors + usize::from(file.facts.errors > 0),
-        })
+            parsed: sum.parsed + usize::from(file.brief.parsed),
+            bytes: sum.bytes + u64::from(file.brief.bytes),
+            lines: sum.lines + u64::from(file.brief.lines),
+            symbols: sum.symbols + file.brief.symbols as usize,
+            names: sum.names + file.brief.names as usize,
+            memory: sum.memory + size_of::<File>() + file.path.as_str().len() + held(file),
+            with_errors: sum.with_errors + usize::from(file.brief.errors > 0),
+        });
+        counts.memory += self.segments().map(|(segment, _)| segment.held()).sum::<usize>();
+        counts
+    }
+
+    /// Files of which less is known than a grammar would tell, in the order of their paths, with the rule.
+    pub fn degraded(&self) -> Vec<(RelPath, Degraded)> {
+        let mut found: Vec<_> = self
+            .files()
+            .filter(|file| file.degraded != Degraded::No)
+            .map(|file| (file.path.clone(), file.degraded))
+            .collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// Files that are no text for the index, in the order of their paths.
+    pub fn opaque(&self) -> impl Iterator<Item = (&RelPath, Opaque)> {
+        self.parts.opaque.iter().map(|(path, file)| (path, file.why))
     }
 
     /// The symbols of a file, in order of the text; empty for an unknown file.
     pub fn outline(&self, path: &RelPath) -> Vec<Symbol> {
-        self.file(path).map(|file| file.facts.symbols().collect()).unwrap_or_default()
+        self.file(path).map(|file| file.facts().symbols().collect()).unwrap_or_default()
     }
 
     /// What a file imports, as written.
     pub fn imports(&self, path: &RelPath) -> Vec<String> {
-        self.file(path).map(|file| file.facts.imports().map(str::to_owned).collect()).unwrap_or_default()
+        self.file(path).map(|file| file.facts().imports().map(str::to_owned).collect()).unwrap_or_default()
     }
 
     /// The innermost symbol around the byte `offset` of a file.
     pub fn enclosing(&self, path: &RelPath, offset: usize) -> Option<Symbol> {
-        let facts = &self.file(path)?.facts;
+        let facts = self.file(path)?.facts();
         facts.symbol(facts.enclosing(u32::try_from(offset).ok()?)?)
     }
 
@@ -150,53 +192,83 @@ impl IndexSnapshot {
     /// ask for both.
     pub fn symbols(&self, query: &str, limit: usize) -> Vec<SymbolMatch> {
         let (container, name) = split_query(query);
-        let letters: Vec<u8> = name.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-        let wanted = mask(name);
-        let mut best = Best::new(limit);
+        let wanted = Wanted::new(name);
+        let mut best: Best<Candidate> = Best::new(limit);
+        if limit == 0 {
+            return Vec::new();
+        }
         for (which, (segment, hidden)) in self.segments().enumerate() {
             let symbols = segment.symbols();
-            for known in symbols.names.iter().filter(|known| wanted & !known.mask == 0) {
-                let (file, symbol) = known.first;
-                let Some(points) =
-                    score(&letters, segment.files[file as usize].facts.symbol_name(symbol as usize))
-                else {
-                    continue;
-                };
-                for &(file, symbol) in &symbols.places[known.places.0 as usize..known.places.1 as usize] {
-                    if is_hidden(hidden, file as usize) {
-                        continue;
-                    }
-                    let file = &segment.files[file as usize];
-                    let Some(points) = place_score(file, symbol as usize, points, container) else {
-                        continue;
+            let best = std::cell::RefCell::new(&mut best);
+            let enough = || best.borrow().worst().map_or(i32::MIN, |(points, ..)| *points);
+            symbols.search(&wanted, enough, |name, points| {
+                symbols.places(name, &segment.files, |place| {
+                    let file = &segment.files[place.file as usize];
+                    let is_meant = |container: &str| {
+                        score(container.as_bytes(), file.facts().symbol_container(place.symbol as usize))
+                            .is_some()
                     };
-                    best.add((points, Reverse((&file.path, symbol)), which));
-                }
-            }
+                    let points = points + place.worth;
+                    if points >= enough()
+                        && !is_hidden(hidden, place.file as usize)
+                        && container.is_none_or(is_meant)
+                    {
+                        best.borrow_mut().add((points, Reverse((&file.path, place.symbol)), which));
+                    }
+                });
+            });
         }
         let found = best.into_sorted().into_iter();
         found
             .filter_map(|(points, Reverse((path, symbol)), _)| {
-                let symbol = self.file(path)?.facts.symbol(symbol as usize)?;
+                let symbol = self.file(path)?.facts().symbol(symbol as usize)?;
                 Some(SymbolMatch { path: path.clone(), symbol, score: points as f32 })
             })
             .collect()
+    }
+
+    /// Files whose path holds the letters of `query` in order, best first: what matches in the file's own name comes
+    /// before what matches across folders.
+    pub fn find_files(&self, query: &str, limit: usize) -> Vec<(RelPath, f32)> {
+        let paths = self.paths().chain(self.parts.opaque.keys());
+        find_paths(paths, query, limit)
+    }
+
+    /// The files that define `name`, by the table of symbols.
+    fn files_with_definition(&self, name: &str) -> Vec<&Arc<File>> {
+        let mut found = Vec::new();
+        for (segment, hidden) in self.segments() {
+            let symbols = segment.symbols();
+            let Some(number) = symbols.find(name) else { continue };
+            let before = found.len();
+            symbols.places(number, &segment.files, |place| {
+                if !is_hidden(hidden, place.file as usize) {
+                    found.push(&segment.files[place.file as usize]);
+                }
+            });
+            found[before..].sort_by(|one, other| one.path.cmp(&other.path));
+        }
+        found.dedup_by(|one, other| one.path == other.path);
+        found
     }
 
     /// Where `name` is defined: sources before tests and foreign code, types before members.
     pub fn definitions(&self, name: &str) -> Vec<SymbolMatch> {
         let (container, name) = split_query(name);
         let mut found = Vec::new();
-        for (file, number) in self.files_with_name(name) {
-            if file.facts.uses(number) & Use::DEFINED == 0 {
+        for file in self.files_with_definition(name) {
+            let facts = file.facts();
+            // A heading or a test's title defines no name.
+            if facts.name_number(name).is_none_or(|number| facts.uses(number) & Use::DEFINED == 0) {
                 continue;
             }
-            let facts = &file.facts;
             for symbol in (0..facts.symbol_count()).filter(|symbol| facts.symbol_name(*symbol) == name) {
                 if container.is_some_and(|container| facts.symbol_container(symbol) != container) {
                     continue;
                 }
-                let points = place_score(file, symbol, 0, None).unwrap_or_default();
+                let points = facts
+                    .symbol_kind(symbol)
+                    .map_or(0, |kind| worth(file.role, kind, facts.symbol_is_test(symbol)));
                 let symbol = facts.symbol(symbol);
                 found.extend(symbol.map(|symbol| SymbolMatch {
                     path: file.path.clone(),
@@ -219,7 +291,7 @@ impl IndexSnapshot {
         let mut places = Vec::new();
         for (file, number) in self.files_with_name(name) {
             let text = self.text(file);
-            for offset in file.facts.offsets(number) {
+            for offset in file.facts().offsets(number) {
                 if places.len() >= limit {
                     return places;
                 }
@@ -232,7 +304,7 @@ impl IndexSnapshot {
     /// How often `name` occurs, and in how many files.
     pub fn reference_count(&self, name: &str) -> (usize, usize) {
         let files = self.files_with_name(name);
-        (files.iter().map(|(file, number)| file.facts.count(*number) as usize).sum(), files.len())
+        (files.iter().map(|(file, number)| file.facts().count(*number) as usize).sum(), files.len())
     }
 
     pub(crate) fn text(&self, file: &File) -> Option<Arc<str>> {
@@ -254,25 +326,36 @@ pub(crate) fn split_query(query: &str) -> (Option<&str>, &str) {
     (container, &query[cut + 1..])
 }
 
-fn place_score(file: &File, symbol: usize, points: i32, container: Option<&str>) -> Option<i32> {
-    use galley_grammars::SymbolKind as Kind;
-    if let Some(container) = container {
-        score(container.as_bytes(), file.facts.symbol_container(symbol))?;
+/// The best of `paths`; a score for the file's own name counts more than one for the whole path.
+pub fn find_paths<'p>(
+    paths: impl Iterator<Item = &'p RelPath>,
+    query: &str,
+    limit: usize,
+) -> Vec<(RelPath, f32)> {
+    let wanted = Wanted::new(query);
+    let mut best = Best::new(limit.max(1));
+    for path in paths {
+        if let Some(points) = path_score(&wanted, path) {
+            best.add((points, Reverse(path)));
+        }
     }
-    let role = match file.role {
-        Role::Source => 0,
-        Role::Test => -6,
-        Role::Document | Role::Configuration => -8,
-        Role::Vendored | Role::Generated => -12,
-    };
-    let kind = match file.facts.symbol_kind(symbol)? {
-        Kind::Class | Kind::Struct | Kind::Enum | Kind::Interface | Kind::Trait => 3,
-        Kind::Function | Kind::Type | Kind::Macro | Kind::Table => 2,
-        Kind::Method | Kind::Constructor | Kind::Module | Kind::Constant => 1,
-        Kind::Variable | Kind::Variant => 0,
-        Kind::Field | Kind::Section | Kind::Key | Kind::Element => -2,
-    };
-    Some(points + role + kind - if file.facts.symbol_is_test(symbol) { 4 } else { 0 })
+    let found = best.into_sorted().into_iter().take(limit);
+    found.map(|(points, Reverse(path))| (path.clone(), points as f32)).collect()
+}
+
+/// What a match in the file's own name is worth more.
+const OWN_NAME: i32 = 24;
+
+fn path_score(wanted: &Wanted, path: &RelPath) -> Option<i32> {
+    let (name, path) = (path.file_name(), path.as_str());
+    let mut start = path.len().saturating_sub(crate::fuzzy::LONGEST);
+    while !path.is_char_boundary(start) {
+        start += 1;
+    }
+    let whole = score(wanted.letters(), &path[start..]);
+    // A match in the name is one in the path, unless the path is cut.
+    let own = score(wanted.letters(), name).map(|points| points + OWN_NAME);
+    own.max(whole)
 }
 
 /// The line is shown only if the text still has the name there.
@@ -284,7 +367,7 @@ fn place(file: &File, name: &str, offset: u32, text: Option<&str>) -> Place {
         let end = text[range.start..].find('\n').map_or(text.len(), |at| range.start + at);
         text[start..end].trim()
     });
-    let facts = &file.facts;
+    let facts = file.facts();
     let within = facts.enclosing(offset).map(|symbol| {
         let (container, name) = (facts.symbol_container(symbol), facts.symbol_name(symbol));
         if container.is_empty() { name.to_owned() } else { format!("{container}.{name}") }

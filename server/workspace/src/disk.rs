@@ -61,6 +61,17 @@ impl Stamp {
         nanos_since_epoch(read_at).saturating_sub(self.changed.max(self.modified)) < margin.as_nanos() as i64
     }
 
+    /// The stamp in four words: equal for equal stamps, as good as never for others.
+    pub(crate) fn words(&self) -> [u64; 4] {
+        let place = self.inode ^ self.device.rotate_left(40) ^ u64::from(self.mode).rotate_left(20);
+        [place, self.size, self.modified as u64, self.changed as u64]
+    }
+
+    /// True for a symbolic link, whose stamp says nothing of what it leads to.
+    pub(crate) fn is_link(&self) -> bool {
+        cfg!(unix) && self.mode & 0o170_000 == 0o120_000
+    }
+
     /// True when any of the executable bits is set.
     pub(crate) fn is_executable(&self) -> bool {
         cfg!(unix) && self.mode & 0o111 != 0

@@ -102,6 +102,22 @@ impl Overlay {
         }
     }
 
+    /// Appends the bytes of a file as the task sees it, in UTF-8 where that is not the disk's; `false` if there are none.
+    pub fn bytes(&self, path: &RelPath, bytes: &mut Vec<u8>) -> bool {
+        match self.edits.get(path) {
+            Some(edit) => edit.after.as_ref().is_some_and(|text| {
+                bytes.extend_from_slice(text.as_bytes());
+                true
+            }),
+            None => self.snapshot.bytes(path, bytes),
+        }
+    }
+
+    /// True for a file whose text may be another here than on disk.
+    pub fn is_apart(&self, path: &RelPath) -> bool {
+        self.edits.contains_key(path) || self.snapshot.is_apart(path)
+    }
+
     /// All files as the task sees them, sorted.
     pub fn files(&self) -> Arc<[RelPath]> {
         let listed = self.snapshot.files();

@@ -175,7 +175,30 @@ impl Snapshot {
         self.inner.documents.contains_key(path) || on_disk()
     }
 
-    fn is_denied(&self, path: &RelPath) -> bool {
+    /// The longest file, in bytes, that is read as text.
+    pub(crate) fn file_limit(&self) -> u64 {
+        self.inner.workspace.cache().file_limit()
+    }
+
+    /// True for a file whose text may be another here than on disk: an open document, or one that was read before.
+    pub fn is_apart(&self, path: &RelPath) -> bool {
+        self.inner.documents.contains_key(path) || self.lock_pinned().texts.contains_key(path)
+    }
+
+    /// The text that this view has of a file without a look at the disk.
+    pub(crate) fn pinned_or_open(&self, path: &RelPath) -> Option<Arc<str>> {
+        if let Some(document) = self.inner.documents.get(path) {
+            return Some(document.text());
+        }
+        let pinned = self.lock_pinned();
+        Some(Arc::clone(&pinned.texts.get(path)?.as_ref().ok()?.text))
+    }
+
+    fn lock_pinned(&self) -> std::sync::MutexGuard<'_, Pinned> {
+        self.inner.pinned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_denied(&self, path: &RelPath) -> bool {
         match self.inner.listing.get() {
             Some(listing) => listing.denies(path),
             None => self.inner.workspace.rules_now().denies(path),

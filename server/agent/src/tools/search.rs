@@ -1,10 +1,9 @@
 //! `search`: text, symbols, files, or words that describe what is sought.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use galley_index::search::{Hit, Hits, TextQuery};
+use galley_index::search::{Hit, Hits, Place, TextQuery};
 use galley_text::path::RelPath;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -72,12 +71,14 @@ fn text(context: &Context, arguments: &Arguments) -> Answer {
         ..TextQuery::default()
     };
     let overlay = &context.overlay;
-    let list = overlay.files();
-    let read = |path: &RelPath| -> Option<Arc<str>> { overlay.peek(path).ok() };
-    let found = galley_index::search::search(read, &list, &query).or_else(|_| {
+    let (list, known) = (overlay.files(), context.index());
+    let read = |path: &RelPath, bytes: &mut Vec<u8>| overlay.bytes(path, bytes);
+    let differs = |path: &RelPath| overlay.is_apart(path);
+    let place = Place { list: &list, read: &read, index: Some(&known), differs: &differs };
+    let found = galley_index::search::search(&place, &query).or_else(|_| {
         // What is no regular expression was meant as it stands.
         query.regex = false;
-        galley_index::search::search(read, &list, &query)
+        galley_index::search::search(&place, &query)
     });
     match found {
         Err(error) => Answer::error(error.to_string()),
@@ -158,12 +159,16 @@ fn symbols(context: &Context, query: &str) -> Answer {
 }
 
 fn files(context: &Context, query: &str) -> Answer {
+    let listed = context.overlay.files();
     let wanted = query.to_lowercase();
     let mut found: Vec<String> = Vec::new();
-    for path in context.overlay.files().iter() {
-        if path.as_str().to_lowercase().contains(&wanted) {
-            found.push(path.as_str().to_owned());
-        }
+    // What holds the words as they stand comes first, then what holds their letters.
+    for path in listed.iter().filter(|path| path.as_str().to_lowercase().contains(&wanted)) {
+        found.push(path.as_str().to_owned());
+    }
+    if found.is_empty() {
+        let near = galley_index::find_paths(listed.iter(), query, HITS);
+        found = near.into_iter().map(|(path, _)| path.as_str().to_owned()).collect();
     }
     if found.is_empty() {
         use galley_text::format::Tree;

@@ -12,6 +12,7 @@ use galley_workspace::Workspace;
 use serde_json::{Value, json};
 
 use super::{DONE, FAILED, USAGE, fail, session};
+use crate::indexed;
 
 /// `galley batch`
 pub fn batch(what: &str) -> i32 {
@@ -90,7 +91,7 @@ impl Places {
         {
             // The scorer changes the tree between requests; what is known by content is not read again.
             workspace.invalidate_all();
-            refresh(workspace, index);
+            indexed::refresh(workspace, index, || {});
         } else {
             let workspace = Workspace::open(vec![root.clone()]).map_err(|error| fault(error.to_string()))?;
             let index = session::index(&workspace);
@@ -128,15 +129,4 @@ impl Places {
 
 fn limit(request: &Value) -> usize {
     request["limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(20)
-}
-
-fn refresh(workspace: &Workspace, index: &galley_index::Index) {
-    let snapshot = workspace.snapshot();
-    let files = snapshot.files();
-    index.retain(|path| files.binary_search(path).is_ok());
-    for chunk in files.chunks(64) {
-        let texts: Vec<_> =
-            chunk.iter().filter_map(|path| Some((path.clone(), snapshot.peek(path).ok()?))).collect();
-        index.update(&texts);
-    }
 }

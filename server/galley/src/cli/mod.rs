@@ -62,7 +62,7 @@ enum Command {
     /// Take the latest applied change of a task back; later work stays
     Rollback(RollbackArgs),
     /// Build the index once and tell what is in it
-    Index(FindRoot),
+    Index(IndexArgs),
     /// Find text, symbols or files
     Search(SearchArgs),
     /// Rank files for a task in words
@@ -261,6 +261,16 @@ pub struct FindRoot {
     json: bool,
 }
 
+/// `galley index`
+#[derive(Args)]
+pub struct IndexArgs {
+    /// Remove what is kept of this workspace's index, and build nothing
+    #[arg(long)]
+    purge: bool,
+    #[command(flatten)]
+    place: FindRoot,
+}
+
 /// `galley search`
 #[derive(Args)]
 pub struct SearchArgs {
@@ -405,7 +415,7 @@ pub fn run() -> i32 {
         Command::Task(command) => task::task(&command),
         Command::Review(args) => task::review(&args),
         Command::Rollback(args) => roll::rollback(&args),
-        Command::Index(place) => find::index(&place),
+        Command::Index(args) => find::index(&args),
         Command::Search(args) => find::search(&args),
         Command::Context(args) => find::context(&args),
         Command::Impact(args) => find::impact(&args),

@@ -11,6 +11,7 @@ use galley_workspace::Workspace;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::config::{self, Settings};
+use crate::indexed;
 
 /// What a command works with.
 pub struct Session {
@@ -67,14 +68,24 @@ impl Session {
     }
 }
 
-/// The index over a workspace, read now.
+/// The index over a workspace as it is now: what was kept, and what changed since read anew and kept in turn.
 pub fn index(workspace: &Workspace) -> Index {
-    let index = Index::new();
-    let snapshot = workspace.snapshot();
-    for chunk in snapshot.files().chunks(64) {
-        let texts: Vec<_> =
-            chunk.iter().filter_map(|path| Some((path.clone(), snapshot.peek(path).ok()?))).collect();
-        index.update(&texts);
+    let index = attached(workspace);
+    let refreshed = indexed::refresh(workspace, &index, || {});
+    if refreshed.read > 0 {
+        // Without room on disk the next start reads everything again.
+        let _ = index.persist();
+    }
+    index
+}
+
+/// The index as it was kept, however old; empty where there is no state directory.
+pub fn attached(workspace: &Workspace) -> Index {
+    let index = Index::with_reader(indexed::reader(workspace));
+    if let Ok(state_dir) = config::state_dir() {
+        let folder = indexed::folder(&state_dir, workspace);
+        index.attach(&folder);
+        indexed::bound(&state_dir, &folder);
     }
     index
 }

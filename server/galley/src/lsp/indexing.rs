@@ -1,17 +1,19 @@
 //! Keeps the index fresh on a thread of its own: the whole workspace once, then what changes, the latest text only.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use galley_index::Index;
 use galley_text::path::RelPath;
 use galley_workspace::Workspace;
 
+use crate::indexed;
+
 use super::event::{Event, FrontHandle};
 
-/// Files read between two looks at what changed meanwhile.
-const CHUNK: usize = 64;
+/// So many files changed on disk are written to the cache without waiting for the end.
+const KEPT_AT_ONCE: usize = 32;
 
 enum Job {
     /// Read everything anew.
@@ -25,9 +27,14 @@ pub struct Indexing(Sender<Job>);
 
 impl Indexing {
     /// Starts the thread with the whole workspace as its first job.
-    pub fn start(workspace: Workspace, index: Index, front: FrontHandle) -> std::io::Result<Indexing> {
+    pub fn start(
+        workspace: Workspace,
+        index: Index,
+        front: FrontHandle,
+        state_dir: PathBuf,
+    ) -> std::io::Result<Indexing> {
         let (sender, jobs) = channel();
-        let thread = Thread { workspace, index, front };
+        let thread = Thread { workspace, index, front, state_dir };
         std::thread::Builder::new().name("index".to_owned()).spawn(move || thread.run(&jobs))?;
         let indexing = Indexing(sender);
         indexing.refresh();
@@ -49,6 +56,7 @@ struct Thread {
     workspace: Workspace,
     index: Index,
     front: FrontHandle,
+    state_dir: PathBuf,
 }
 
 impl Thread {
@@ -68,18 +76,17 @@ impl Thread {
             self.read_changed(&changed);
             self.tell(true);
         }
+        // The server ends: what was saved since the last time is kept too.
+        self.persist();
     }
 
+    /// Brings everything up to date. What the person types meanwhile does not wait for the rest of the tree.
     fn read_all(&self, jobs: &Receiver<Job>, changed: &mut BTreeSet<RelPath>) {
-        let listing = self.workspace.listing();
-        let known: BTreeSet<&RelPath> = listing.files().iter().collect();
-        self.index.retain(|path| known.contains(path));
-        for (at, chunk) in listing.files().chunks(CHUNK).enumerate() {
-            let snapshot = self.workspace.snapshot();
-            let texts: Vec<(RelPath, Arc<str>)> =
-                chunk.iter().filter_map(|path| Some((path.clone(), snapshot.peek(path).ok()?))).collect();
-            self.index.update(&texts);
-            // What the person types does not wait for the rest of the tree.
+        let folder = indexed::folder(&self.state_dir, &self.workspace);
+        self.index.attach(&folder);
+        self.tell(false);
+        let mut chunks = 0;
+        let refreshed = indexed::refresh(&self.workspace, &self.index, || {
             for job in jobs.try_iter() {
                 if let Job::Changed(path) = job {
                     changed.insert(path);
@@ -87,18 +94,41 @@ impl Thread {
             }
             self.read_changed(changed);
             changed.clear();
-            if at % 16 == 15 {
+            chunks += 1;
+            if chunks % 16 == 0 {
                 self.tell(false);
             }
+        });
+        if refreshed.read > 0 {
+            self.persist();
+            indexed::bound(&self.state_dir, &folder);
         }
     }
 
     fn read_changed(&self, changed: &BTreeSet<RelPath>) {
         let snapshot = self.workspace.snapshot();
+        let mut from_disk = Vec::new();
         for path in changed {
-            let text = snapshot.peek(path).ok();
-            self.index.update_file(path, text.as_deref());
+            if snapshot.version(path).is_some() {
+                self.index.update_file(path, snapshot.peek(path).ok().as_deref());
+            } else if snapshot.exists(path) {
+                from_disk.push(indexed::given(&self.workspace, path));
+            } else {
+                self.index.update_file(path, None);
+            }
         }
+        if !from_disk.is_empty() {
+            self.index.update_from_disk(&from_disk);
+        }
+        // One file that is saved now and then waits; a change of branch is kept at once.
+        if from_disk.len() >= KEPT_AT_ONCE {
+            self.persist();
+        }
+    }
+
+    /// Without room on disk the next start reads what changed again; nobody needs to be told.
+    fn persist(&self) {
+        let _ = self.index.persist();
     }
 
     fn tell(&self, complete: bool) {

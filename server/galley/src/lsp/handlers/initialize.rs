@@ -106,7 +106,8 @@ fn file_operations() -> FileOperationRegistrationOptions {
 
 /// Begins what may begin now: the index, the tasks of earlier sessions, the watching of files, the editor's settings.
 pub fn initialized(state: &mut State) {
-    let started = Indexing::start(state.workspace.clone(), state.index.clone(), state.front.clone());
+    let (workspace, index) = (state.workspace.clone(), state.index.clone());
+    let started = Indexing::start(workspace, index, state.front.clone(), state.state_dir.clone());
     match started {
         Ok(indexing) => state.indexing = Some(indexing),
         Err(error) => state.log(1, &format!("galley: the index cannot be built: {error}")),

@@ -1,0 +1,136 @@
+//! Contents on disk: facts by content hash, and the inverted lists of their grams. Written once, read for as long as
+//! some file has one of the contents, or may have it again after the next change of branch.
+
+use super::frame::{Frame, Kind, framed, sum};
+use super::mapped::Bytes;
+use crate::facts::Facts;
+use crate::grams::Grams;
+use crate::grams::lists::Lists;
+use crate::hash::ContentHash;
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// Hash, place and length of the record, the beginning of its checksum.
+const ENTRY: usize = 16 + 4 + 4 + 8;
+const TABLE: usize = 0;
+const RECORDS: usize = 1;
+const LISTS: usize = 2;
+
+/// One pack, open.
+#[derive(Debug)]
+pub(crate) struct Pack {
+    /// The name of the file.
+    pub(crate) name: String,
+    frame: Frame,
+    table: Bytes,
+    count: usize,
+    records: Bytes,
+    lists: OnceLock<Option<Lists>>,
+}
+
+impl Pack {
+    /// Opens a pack; `None` if it is not there or damaged where nothing can be read without it.
+    pub(crate) fn open(folder: &Path, name: &str) -> Option<Pack> {
+        let frame = Frame::open(&folder.join(name), Kind::Pack)?;
+        let table = frame.section(TABLE)?;
+        let count = table.len() / (ENTRY + 4);
+        let records = frame.unchecked(RECORDS)?;
+        Some(Pack { name: name.to_owned(), table, count, records, lists: OnceLock::new(), frame })
+    }
+
+    /// Contents in it.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    fn entry(&self, number: u32) -> Option<&[u8]> {
+        let at = number as usize * ENTRY;
+        ((number as usize) < self.count).then(|| self.table.get(at..at + ENTRY))?
+    }
+
+    /// The hash of a content.
+    pub(crate) fn hash(&self, number: u32) -> Option<ContentHash> {
+        Some(ContentHash::from_bytes(self.entry(number)?[..16].try_into().ok()?))
+    }
+
+    /// The number of a content.
+    pub(crate) fn find(&self, hash: ContentHash) -> Option<u32> {
+        let by_hash = &self.table[self.count * ENTRY..];
+        let number = |place: usize| {
+            let bytes = by_hash.get(place * 4..place * 4 + 4).and_then(|bytes| bytes.try_into().ok());
+            u32::from_le_bytes(bytes.unwrap_or_default())
+        };
+        let (mut low, mut high) = (0, self.count);
+        while low < high {
+            let middle = (low + high) / 2;
+            if self.hash(number(middle))? < hash { low = middle + 1 } else { high = middle }
+        }
+        let found = number(low);
+        (low < self.count && self.hash(found)? == hash).then_some(found)
+    }
+
+    /// The record of a content, if it is whole.
+    pub(crate) fn record(&self, number: u32) -> Option<&[u8]> {
+        let entry = self.entry(number)?;
+        let word = |at: usize| Some(u32::from_le_bytes(entry.get(at..at + 4)?.try_into().ok()?) as usize);
+        let (start, length) = (word(16)?, word(20)?);
+        let record = self.records.get(start..start.checked_add(length)?)?;
+        (sum(record)[..8] == entry[24..]).then_some(record)
+    }
+
+    /// The facts of a content; `None` if they are damaged.
+    pub(crate) fn facts(&self, number: u32) -> Option<Facts> {
+        Facts::from_bytes(self.record(number)?, self.hash(number)?)
+    }
+
+    /// The lists of grams; `None` if they are damaged, and then any content may match.
+    pub(crate) fn lists(&self) -> Option<&Lists> {
+        self.lists.get_or_init(|| Lists::open(self.frame.section(LISTS)?)).as_ref()
+    }
+
+    /// Bytes of the lists of grams.
+    pub(crate) fn gram_bytes(&self) -> u64 {
+        self.frame.unchecked(LISTS).map_or(0, |lists| lists.len() as u64)
+    }
+}
+
+/// A pack in the making.
+#[derive(Default)]
+pub(crate) struct Packing {
+    table: Vec<u8>,
+    hashes: Vec<(ContentHash, u32)>,
+    records: Vec<u8>,
+    grams: Vec<Grams>,
+}
+
+impl Packing {
+    /// Adds a content that is not in it yet.
+    pub(crate) fn add(&mut self, hash: ContentHash, facts: &Facts, grams: &Grams) {
+        self.add_record(hash, &facts.to_bytes(), grams.clone());
+    }
+
+    /// Adds a content as it stands in another pack.
+    pub(crate) fn add_record(&mut self, hash: ContentHash, record: &[u8], grams: Grams) {
+        self.hashes.push((hash, self.grams.len() as u32));
+        self.table.extend(hash.to_bytes());
+        self.table.extend((self.records.len() as u32).to_le_bytes());
+        self.table.extend((record.len() as u32).to_le_bytes());
+        self.table.extend(&sum(record)[..8]);
+        self.records.extend_from_slice(record);
+        self.grams.push(grams);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.grams.is_empty()
+    }
+
+    /// The file's bytes.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.hashes.sort_unstable();
+        self.table.extend(self.hashes.iter().flat_map(|(_, number)| number.to_le_bytes()));
+        framed(
+            Kind::Pack,
+            &[&self.table, &self.records, &Lists::build(&self.grams.iter().collect::<Vec<_>>())],
+        )
+    }
+}

@@ -1,0 +1,227 @@
+//! The names of all symbols of a segment, in order, with their places, and a search over them that looks closely only
+//! at names which can still be among the best: each has a small outline of what letters it holds, which begin its
+//! words, which follow one another; from that comes a bound of its score that is never too low.
+
+use crate::facts::Facts;
+use crate::fuzzy::{Shape, Wanted, bound, score};
+use crate::packed::{pull, push};
+use crate::role::Role;
+use crate::segment::File;
+use crate::store::Bytes;
+use galley_grammars::SymbolKind;
+use std::sync::Arc;
+
+/// Where a name is defined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SymbolPlace {
+    /// The number of the file in its segment.
+    pub(crate) file: u32,
+    /// The number of the symbol in its file.
+    pub(crate) symbol: u32,
+    /// What it adds to the score of the name.
+    pub(crate) worth: i32,
+}
+
+/// The table.
+#[derive(Debug, Default)]
+pub(crate) struct Symbols {
+    bytes: Bytes,
+    /// Per name: end of its text, of its places.
+    ends: Vec<(u32, u32)>,
+    /// Where the texts begin.
+    texts: usize,
+    /// Where the places begin.
+    places: usize,
+    shapes: Vec<Shape>,
+    /// Per name: the most that one of its places is worth.
+    tops: Vec<i8>,
+}
+
+/// The symbols of files, on the way to a table.
+#[derive(Default)]
+pub(crate) struct Collected {
+    texts: String,
+    /// Start and length of the name; file, symbol, kind and test.
+    all: Vec<(u32, u32, u32, u32, u8)>,
+}
+
+impl Collected {
+    /// Adds the symbols of the file with this number; files must come in order.
+    pub(crate) fn add(&mut self, file: usize, facts: &Facts) {
+        for symbol in 0..facts.symbol_count() {
+            let name = facts.symbol_name(symbol);
+            let kind = facts.symbol_kind(symbol).map_or(0, |kind| kind as u8);
+            let bits = kind << 1 | u8::from(facts.symbol_is_test(symbol));
+            self.all.push((self.texts.len() as u32, name.len() as u32, file as u32, symbol as u32, bits));
+            self.texts.push_str(name);
+        }
+    }
+
+    /// The table as bytes: number of names, of bytes of text; lengths of the texts; texts; per name the number of
+    /// places and the places.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        let all_texts = self.texts;
+        let name = |one: &(u32, u32, u32, u32, u8)| &all_texts[one.0 as usize..(one.0 + one.1) as usize];
+        // Stable, so that the places of a name stay in order.
+        self.all.sort_by(|one, other| name(one).cmp(name(other)));
+        let (mut lengths, mut texts, mut places) = (Vec::new(), Vec::<u8>::new(), Vec::<u8>::new());
+        let mut count = 0_u32;
+        for chunk in self.all.chunk_by(|one, other| name(one) == name(other)) {
+            count += 1;
+            push(&mut lengths, chunk[0].1);
+            texts.extend(name(&chunk[0]).as_bytes());
+            push(&mut places, chunk.len() as u32);
+            let mut before = 0;
+            for (_, _, file, symbol, bits) in chunk {
+                push(&mut places, file - before);
+                before = *file;
+                push(&mut places, *symbol);
+                places.push(*bits);
+            }
+        }
+        let mut bytes = count.to_le_bytes().to_vec();
+        bytes.extend((texts.len() as u32).to_le_bytes());
+        bytes.extend(lengths);
+        bytes.extend(texts);
+        bytes.extend(places);
+        bytes
+    }
+}
+
+impl Symbols {
+    /// The table in bytes of [`Collected::finish`]; `None` if these are none.
+    pub(crate) fn open(bytes: Bytes, files: &[Arc<File>]) -> Option<Symbols> {
+        let number = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
+        let (count, length) = (number(0)?, number(4)?);
+        let mut at = 8;
+        (count <= bytes.len()).then_some(())?;
+        let lengths: Vec<u32> = (0..count).map(|_| pull(&bytes, &mut at)).collect();
+        let (texts, places) = (at, at.checked_add(length)?);
+        (places <= bytes.len()).then_some(())?;
+        let mut symbols = Symbols { ends: Vec::with_capacity(count), texts, places, ..Symbols::default() };
+        let (mut text_end, mut at) = (0_u32, places);
+        for length in lengths {
+            text_end = text_end.checked_add(length)?;
+            let mut top = i32::from(i8::MIN);
+            read_places(&bytes, &mut at, files, |place| top = top.max(place.worth));
+            symbols.ends.push((text_end, u32::try_from(at - places).ok()?));
+            symbols.tops.push(top as i8);
+        }
+        (at == bytes.len() && text_end as usize == length).then_some(())?;
+        symbols.bytes = bytes;
+        symbols.shapes = (0..count).map(|number| Shape::of(symbols.name(number))).collect();
+        Some(symbols)
+    }
+
+    /// Names in the table.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(crate) fn name(&self, number: usize) -> &str {
+        let start = number.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |ends| ends.0);
+        let end = self.ends.get(number).map_or(start, |ends| ends.0);
+        let text = self.bytes.get(self.texts + start as usize..self.texts + end as usize);
+        text.and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+    }
+
+    /// Where the name with this number is defined, in order of file and symbol.
+    pub(crate) fn places(&self, number: usize, files: &[Arc<File>], each: impl FnMut(SymbolPlace)) {
+        let start = number.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |ends| ends.1);
+        read_places(&self.bytes, &mut (self.places + start as usize), files, each);
+    }
+
+    /// The number of a name.
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = (low + high) / 2;
+            if self.name(middle) < name { low = middle + 1 } else { high = middle }
+        }
+        (low < self.len() && self.name(low) == name).then_some(low)
+    }
+
+    /// Calls `each` with the number of every name that matches, and its score, the most promising first, until `each`
+    /// says of a bound that nothing below it counts. `enough` gives that bound.
+    pub(crate) fn search(&self, wanted: &Wanted, enough: impl Fn() -> i32, mut each: impl FnMut(usize, i32)) {
+        // By bound, in one round of counting; a bound beyond the table's ends stands at its ends.
+        let mut candidates: Vec<(u16, u32)> = Vec::new();
+        let mut counts = vec![0_u32; BOUNDS];
+        for (number, shape) in self.shapes.iter().enumerate() {
+            if let Some(bound) = bound(wanted, shape) {
+                let most = bound + i32::from(self.tops[number]);
+                let place = (most + LOWEST).clamp(0, BOUNDS as i32 - 1) as u16;
+                counts[place as usize] += 1;
+                candidates.push((place, number as u32));
+            }
+        }
+        let mut sum = 0;
+        for count in counts.iter_mut().rev() {
+            sum += std::mem::replace(count, sum);
+        }
+        let mut order = vec![0_u32; candidates.len()];
+        for (place, number) in &candidates {
+            let at = &mut counts[*place as usize];
+            order[*at as usize] = *number;
+            *at += 1;
+        }
+        // After the last round `counts` holds the end of each bound's stretch.
+        let mut start = 0;
+        for place in (0..BOUNDS).rev() {
+            let end = counts[place] as usize;
+            if end > start && place < BOUNDS - 1 && (place as i32) - LOWEST < enough() {
+                return;
+            }
+            for number in &order[start..end] {
+                if let Some(points) = score(wanted.letters(), self.name(*number as usize)) {
+                    each(*number as usize, points);
+                }
+            }
+            start = end;
+        }
+    }
+
+    /// Bytes of memory that are not the kernel's to take back.
+    pub(crate) fn held(&self) -> usize {
+        let table = self.len() * (size_of::<(u32, u32)>() + size_of::<Shape>() + 1);
+        table + if self.bytes.is_mapped() { 0 } else { self.bytes.len() }
+    }
+}
+
+/// Bounds from `-LOWEST` on are told apart.
+const LOWEST: i32 = 256;
+const BOUNDS: usize = 8_192;
+
+fn read_places(bytes: &[u8], at: &mut usize, files: &[Arc<File>], mut each: impl FnMut(SymbolPlace)) {
+    let count = pull(bytes, at);
+    let mut file = 0_u32;
+    for _ in 0..count {
+        file = file.saturating_add(pull(bytes, at));
+        let symbol = pull(bytes, at);
+        let Some(bits) = bytes.get(*at) else { return };
+        *at += 1;
+        let kind = SymbolKind::ALL.get(usize::from(bits >> 1)).copied().unwrap_or(SymbolKind::Field);
+        if let Some(found) = files.get(file as usize) {
+            each(SymbolPlace { file, symbol, worth: worth(found.role, kind, bits & 1 == 1) });
+        }
+    }
+}
+
+/// What a place adds to the score of its name: sources before tests and foreign code, types before members.
+pub(crate) fn worth(role: Role, kind: SymbolKind, is_test: bool) -> i32 {
+    use SymbolKind as Kind;
+    let role = match role {
+        Role::Source => 0,
+        Role::Test => -6,
+        Role::Document | Role::Configuration => -8,
+        Role::Vendored | Role::Generated => -12,
+    };
+    let kind = match kind {
+        Kind::Class | Kind::Struct | Kind::Enum | Kind::Interface | Kind::Trait => 3,
+        Kind::Function | Kind::Type | Kind::Macro | Kind::Table => 2,
+        Kind::Method | Kind::Constructor | Kind::Module | Kind::Constant => 1,
+        Kind::Variable | Kind::Variant => 0,
+        Kind::Field | Kind::Section | Kind::Key | Kind::Element => -2,
+    };
+    role + kind - if is_test { 4 } else { 0 }
+}
