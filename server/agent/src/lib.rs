@@ -17,10 +17,12 @@
 pub mod budget;
 pub mod checks;
 pub mod clock;
+pub mod decisions;
 pub mod event;
 pub mod outcome;
 mod outline;
 pub mod prompt;
+pub mod proof;
 pub mod propose;
 pub mod repetition;
 mod running;

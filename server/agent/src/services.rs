@@ -12,6 +12,7 @@ use galley_workspace::Workspace;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::event::TaskEvent;
+use crate::verify::Bench;
 
 /// The parts of the house that a task uses.
 #[derive(Clone)]
@@ -34,6 +35,13 @@ pub struct Services {
     pub host: Arc<dyn Host>,
     /// Gets every event after it is in the journal, and the passing signs of life between events.
     pub published: UnboundedSender<Published>,
+}
+
+impl Services {
+    /// Where checks run.
+    pub fn bench(&self) -> Bench {
+        Bench { state_dir: self.state_dir.clone(), level: self.level }
+    }
 }
 
 /// Something that became visible of a task.

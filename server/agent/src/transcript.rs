@@ -27,6 +27,8 @@ pub struct Past {
     pub reasons: Vec<(String, String, String)>,
     /// Whether its loop had come to an end.
     pub over: bool,
+    /// The review that it goes on from, and the hunks of it that are in the overlay.
+    pub left: Option<(galley_review::Proposal, Vec<galley_review::HunkId>)>,
 }
 
 /// Folds the events of a task. `None` when they do not begin with its start.
@@ -41,6 +43,7 @@ pub fn fold(events: &[TaskEvent]) -> Option<Past> {
         steps: 0,
         reasons: Vec::new(),
         over: false,
+        left: None,
     };
     for event in events {
         match event {
@@ -61,6 +64,11 @@ pub fn fold(events: &[TaskEvent]) -> Option<Past> {
             }
             TaskEvent::Edited { path, why, new } => {
                 past.reasons.push((path.clone(), why.clone(), new.clone()))
+            }
+            TaskEvent::Continued { left, offered, overlay } => {
+                past.left = Some(((**left).clone(), offered.clone()));
+                past.overlay = Some(overlay.clone());
+                past.over = false;
             }
             TaskEvent::Ended { .. } | TaskEvent::Proposed { .. } => past.over = true,
             _ => {}

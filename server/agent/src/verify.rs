@@ -8,14 +8,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use galley_exec::{ExecError, Limits, Network, Outcome, SandboxSpec, Spec, Status};
+use galley_exec::{ExecError, Level, Limits, Network, Outcome, SandboxSpec, Spec, Status};
 use galley_workspace::{Overlay, Shadow, ShadowError, Snapshot};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::checks::{Check, Kind};
 use crate::outcome::{self, Report, TestEnd};
-use crate::services::Services;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,9 +86,18 @@ pub enum VerifyError {
     Exec(#[from] ExecError),
 }
 
+/// Where checks run.
+#[derive(Debug, Clone)]
+pub struct Bench {
+    /// Where caches and shadows live.
+    pub state_dir: PathBuf,
+    /// The strongest sandbox that works on this machine.
+    pub level: Level,
+}
+
 /// A task's shadow with what was learnt in it.
 pub struct Verifier {
-    services: Services,
+    bench: Bench,
     base: Snapshot,
     shadow: Option<Shadow>,
     baseline: BTreeMap<String, (Option<i32>, Report)>,
@@ -97,8 +105,8 @@ pub struct Verifier {
 
 impl Verifier {
     /// A verifier over the snapshot that the task began with. The shadow is made at the first need.
-    pub fn new(services: Services, base: Snapshot) -> Verifier {
-        Verifier { services, base, shadow: None, baseline: BTreeMap::new() }
+    pub fn new(bench: Bench, base: Snapshot) -> Verifier {
+        Verifier { bench, base, shadow: None, baseline: BTreeMap::new() }
     }
 
     /// Runs a command in the shadow, brought up to `overlay` before.
@@ -135,7 +143,7 @@ impl Verifier {
             },
         };
         let hash = overlay.content_hash();
-        let level = self.services.level;
+        let level = self.bench.level;
         let outcome = galley_exec::run(&spec, level, &mut |_, bytes| on_output(bytes), cancel).await?;
         Ok(Ran { outcome, hash })
     }
@@ -227,7 +235,7 @@ impl Verifier {
 
     fn prepared(&mut self, overlay: &Overlay) -> Result<&Shadow, VerifyError> {
         if self.shadow.is_none() {
-            let place = self.services.state_dir.join("shadows");
+            let place = self.bench.state_dir.join("shadows");
             self.shadow = Some(Shadow::claim(&self.base, &place)?);
         }
         match &mut self.shadow {
@@ -243,7 +251,7 @@ impl Verifier {
 
     fn cache_dir(&self) -> Result<PathBuf, VerifyError> {
         let key = galley_workspace::workspace_key(self.base.roots());
-        galley_workspace::cache_dir(&self.services.state_dir, &key).map_err(VerifyError::Place)
+        galley_workspace::cache_dir(&self.bench.state_dir, &key).map_err(VerifyError::Place)
     }
 }
 

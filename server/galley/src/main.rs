@@ -7,7 +7,6 @@
 
 mod cli;
 mod config;
-mod decisions;
 mod lsp;
 mod protocol;
 mod rollback;

@@ -11,6 +11,7 @@
 //! It never opens a file (the caller gives texts, or a reader for them), starts a process, or knows the protocol.
 #![forbid(unsafe_code)]
 
+pub mod colour;
 mod extract;
 mod facts;
 mod fuzzy;
