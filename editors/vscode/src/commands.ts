@@ -58,6 +58,8 @@ export function commands(parts: Parts): Record<string, Handler> {
     "galley.ui.hunk.reject": withHunk((place) => decide.reject({ hunks: [place.hunk.hunk] })),
     "galley.ui.hunk.edit": withHunk((place) => decide.edit(place)),
     "galley.ui.hunk.comment": withHunk((place) => decide.comment(place)),
+    "galley.ui.hunk.mark": withHunk((place) => decide.mark(place)),
+    "galley.ui.undo": () => decide.undo(),
     "galley.ui.hunk.why": withHunk((place) => decide.why(place)),
 
     "galley.ui.file.accept": () => {

@@ -41,6 +41,17 @@ export class Decide {
     return (await this.send(protocol.hunkReject, set)) !== undefined;
   }
 
+  /** Takes the latest decision back, accepted or rejected. */
+  async undo(): Promise<void> {
+    const answer = await this.send(protocol.hunkUndo, {});
+    if (answer && !answer.applied) void vscode.window.showWarningMessage(`Galley: not taken back: ${answer.reason ?? "the editor refused the edit"}`);
+  }
+
+  /** Marks a hunk as looked at, or takes the mark away. */
+  async mark(place: Place): Promise<void> {
+    await this.send(protocol.hunkMark, { hunks: [place.hunk.hunk], reviewed: !place.hunk.reviewed });
+  }
+
   /** Says why nothing was applied; where other hunks are lacking, offers to take them along. */
   refused(answer: Accepted, hunks: string[] = answer.hunks): void {
     const place = hunks.length === 1 ? this.review.byId(hunks[0]!) : undefined;

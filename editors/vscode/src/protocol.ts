@@ -62,6 +62,10 @@ export interface Hunk {
   after: string;
   reason: string | null;
   requires: string[];
+  neededBy: string[];
+  reviewed: boolean;
+  edited: boolean;
+  comment: string | null;
   mergedByToken: boolean;
   conflict: Conflict | null;
 }
@@ -85,6 +89,7 @@ export interface Evidence {
   hash: string;
   stale: boolean;
 }
+export interface AcceptedChecks { state: "running" | "passed" | "failed" | "notRun"; summary: string; hunks: string[]; lacks: string[] }
 export interface Proposal {
   proposal: string;
   task: string;
@@ -93,6 +98,7 @@ export interface Proposal {
   open: boolean;
   warnings: string[];
   evidence: Evidence[];
+  acceptedChecks?: AcceptedChecks | null;
   files: ProposedFile[];
 }
 
@@ -116,11 +122,13 @@ export const taskResume = request<TaskRef, Empty>("galley/task/resume");
 export const taskCancel = request<TaskRef, Empty>("galley/task/cancel");
 export const proposalList = request<Empty, { proposals: Proposal[] }>("galley/proposal/list");
 export const hunkAccept = request<HunkSet & { prerequisites?: boolean }, Accepted>("galley/hunk/accept");
-export const hunkReject = request<HunkSet, { hunks: string[] }>("galley/hunk/reject");
+export const hunkReject = request<HunkSet & { reason?: string }, { hunks: string[] }>("galley/hunk/reject");
+export const hunkMark = request<HunkSet & { reviewed: boolean }, { hunks: string[] }>("galley/hunk/mark");
+export const hunkUndo = request<{ hunks?: string[]; proposal?: string }, Accepted>("galley/hunk/undo");
 export const hunkEdit = request<{ hunk: string; text: string }, Empty>("galley/hunk/edit");
 export const hunkComment = request<{ hunk: string; text: string }, Empty>("galley/hunk/comment");
 export const hunkWhy = request<{ hunk: string }, { markdown: string }>("galley/hunk/why");
-export const checkpointRestore = request<{ checkpoint?: string; task?: string }, Restored>("galley/checkpoint/restore");
+export const checkpointRestore = request<{ checkpoint?: string; task?: string; all?: boolean }, Restored>("galley/checkpoint/restore");
 export const statusGet = request<Empty, Status>("galley/status");
 
 export const taskDidUpdate = notification<Task>("galley/task/didUpdate");

@@ -55,10 +55,10 @@ export class Steering {
   async rollback(argument: unknown): Promise<void> {
     const task = await this.pick(argument, "Roll back which task?", this.tasks.all());
     if (!task) return;
-    const answer = await this.send(protocol.checkpointRestore, { task: task.task });
+    const answer = await this.send(protocol.checkpointRestore, { task: task.task, all: true });
     if (!answer) return;
     if (!answer.applied) void vscode.window.showWarningMessage(`Galley: not rolled back: ${answer.reason ?? "the editor refused the edit"}`);
-    else if (answer.conflicts.length) void vscode.window.showWarningMessage(`Galley: rolled back, with conflicts to decide in ${answer.conflicts.join(", ")}`);
+    else if (answer.conflicts.length) void vscode.window.showWarningMessage(`Galley: rolled back but for what changed since, now hunks to decide: ${answer.conflicts.join(", ")}`);
   }
 
   /** The task that a command means: the row it was called on, the only one there is, or the one that is chosen. */

@@ -124,6 +124,10 @@ pub enum Verdict {
     Commented,
     /// A decision was taken back.
     Reopened,
+    /// Marked as looked at.
+    Reviewed,
+    /// The mark was taken away.
+    Unreviewed,
 }
 
 /// One event of a task.
@@ -325,23 +329,62 @@ pub enum TaskEvent {
         hunks: Vec<HunkId>,
         /// The decision.
         verdict: Verdict,
-        /// Comment or edited text.
+        /// Comment, edited text, or why it was rejected.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         text: Option<String>,
+    },
+    /// A task whose proposal was offered goes on, from the review as the person left it.
+    Continued {
+        /// The proposal with every decision so far.
+        left: Box<Proposal>,
+        /// Its hunks that are in the overlay again.
+        offered: Vec<HunkId>,
+        /// The overlay that the task goes on with.
+        overlay: Edits,
+    },
+    /// Accepted hunks, or the taking back of some, are about to reach the person's files. Whether they did is told by
+    /// [`TaskEvent::Applied`] or [`TaskEvent::RolledBack`] with the same checkpoint; a process that died in between leaves
+    /// it to the texts to tell.
+    Applying {
+        /// The hunks; none when a checkpoint is returned to.
+        hunks: Vec<HunkId>,
+        /// What is to be changed, file by file.
+        checkpoint: Checkpoint,
+        /// The checkpoints that are taken back by it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        takes_back: Vec<String>,
     },
     /// Accepted hunks are in the person's files; with what is needed to take them back.
     Applied {
         /// The hunks.
         hunks: Vec<HunkId>,
-        /// What was changed, file by file.
+        /// What was changed, file by file; no file when [`TaskEvent::Applying`] told them.
         checkpoint: Checkpoint,
+        /// Of the files told before, those that were changed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        paths: Vec<String>,
     },
     /// Applied changes were taken back.
     RolledBack {
-        /// The checkpoint that was returned to.
+        /// The checkpoint that was taken back; of several the earliest.
         checkpoint: String,
         /// Files with lines that both sides changed; these were left to the person.
         conflicts: Vec<String>,
+        /// The checkpoint that this made: taking it back brings the change back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        made: Option<String>,
+        /// Of the files told before, those that were changed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        paths: Vec<String>,
+    },
+    /// What is in the person's files after an accept was checked, as exactly that subset of the hunks.
+    SubsetChecked {
+        /// The accepted hunks.
+        hunks: Vec<HunkId>,
+        /// The results.
+        evidence: Vec<Evidence>,
+        /// Hunks without which it fails.
+        lacks: Vec<HunkId>,
     },
     /// The loop of the task is over.
     Ended {
@@ -402,6 +445,12 @@ pub struct Checkpoint {
     /// When it was made, milliseconds since the epoch.
     #[serde(default)]
     pub at_ms: i64,
+    /// What was done, in a few words: `2 hunks accepted`.
+    #[serde(default)]
+    pub label: String,
+    /// Whether it took something back.
+    #[serde(default)]
+    pub rollback: bool,
     /// What was changed, file by file.
     pub files: Vec<CheckpointFile>,
 }
@@ -415,6 +464,26 @@ pub struct CheckpointFile {
     pub before: Option<String>,
     /// Text after.
     pub after: Option<String>,
+    /// Where the file was moved from by the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The hunks that made the difference, in the order of their places; empty where it is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hunks: Vec<CheckpointHunk>,
+    /// The file as it was on disk, where it is gone after the change: how it was written, its permissions, its link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<galley_workspace::apply::Saved>,
+}
+
+/// One hunk within a file of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointHunk {
+    /// Its id.
+    pub id: HunkId,
+    /// Its lines in the text after: bytes, half-open.
+    pub range: std::ops::Range<usize>,
+    /// What stood there before.
+    pub before: String,
 }
 
 /// A decision on hunks in words, as the model may be told of it.
@@ -425,6 +494,8 @@ pub fn decision(hunks: usize, verdict: Verdict, text: Option<&str>) -> String {
         Verdict::Edited => "edited by the person",
         Verdict::Commented => "commented",
         Verdict::Reopened => "open again",
+        Verdict::Reviewed => "looked at",
+        Verdict::Unreviewed => "to be looked at again",
     };
     let text = text.map(|text| format!(": {text}")).unwrap_or_default();
     format!("{hunks} hunk{} {word}{text}", if hunks == 1 { "" } else { "s" })
@@ -457,7 +528,10 @@ impl TaskEvent {
             TaskEvent::Answered { .. } => "answered",
             TaskEvent::Proposed { .. } => "proposed",
             TaskEvent::Decided { .. } => "decided",
+            TaskEvent::Continued { .. } => "continued",
+            TaskEvent::Applying { .. } => "applying",
             TaskEvent::Applied { .. } => "applied",
+            TaskEvent::SubsetChecked { .. } => "subset_checked",
             TaskEvent::RolledBack { .. } => "rolled_back",
             TaskEvent::Ended { .. } => "ended",
         }

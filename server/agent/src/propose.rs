@@ -76,7 +76,7 @@ fn reason(path: &str, after: &str, reasons: &[(String, String, String)]) -> Opti
 }
 
 /// The names that a hunk brings in and those that it uses. Names that stood there before are not its own.
-fn names(path: &RelPath, before: &str, after: &str) -> Names {
+pub(crate) fn names(path: &RelPath, before: &str, after: &str) -> Names {
     let defined = |text| -> BTreeSet<String> {
         outline::of(path, text).into_iter().map(|symbol| symbol.name).collect()
     };

@@ -12,6 +12,7 @@ use galley_workspace::Workspace;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::event::TaskEvent;
+use crate::verify::Bench;
 
 /// The parts of the house that a task uses.
 #[derive(Clone)]
@@ -70,6 +71,13 @@ impl Purse {
             day_usd: self.day_usd.map(|usd| usd * 1.5),
             workspace_usd: self.workspace_usd.map(|usd| usd * 1.5),
         }
+    }
+}
+
+impl Services {
+    /// Where checks run.
+    pub fn bench(&self) -> Bench {
+        Bench { state_dir: self.state_dir.clone(), level: self.level }
     }
 }
 

@@ -7,7 +7,7 @@ use galley_model::{Item, Usage};
 use galley_text::path::RelPath;
 use galley_workspace::Edits;
 
-use crate::event::{PlanItem, Speaker, TaskEvent};
+use crate::event::{PlanItem, Speaker, TaskEvent, Verdict};
 use crate::order::Queue;
 use crate::scope::ScopeSpec;
 use crate::task::{Budget, TaskSpec};
@@ -53,6 +53,8 @@ pub struct Past {
     pub scope: ScopeSpec,
     /// Whether its loop had come to an end.
     pub over: bool,
+    /// The review that it goes on from, and the hunks of it that are in the overlay.
+    pub left: Option<(galley_review::Proposal, Vec<galley_review::HunkId>)>,
 }
 
 impl Past {
@@ -76,6 +78,7 @@ impl Past {
             declared: declared(set),
             scope: spec.scope_spec(),
             over: false,
+            left: None,
             spec,
         }
     }
@@ -162,6 +165,8 @@ pub fn fold(events: &[TaskEvent]) -> Option<Past> {
                 let answer = option.as_deref().unwrap_or("no answer");
                 past.decisions.push(format!("{asked} {answer}"));
             }
+            // Marks are the person's own business.
+            TaskEvent::Decided { verdict: Verdict::Reviewed | Verdict::Unreviewed, .. } => {}
             TaskEvent::Decided { hunks, verdict, text } => {
                 past.decisions.push(crate::event::decision(hunks.len(), *verdict, text.as_deref()));
             }
@@ -169,6 +174,11 @@ pub fn fold(events: &[TaskEvent]) -> Option<Past> {
             TaskEvent::Ordered { queued } => past.queue.put(queued.clone()),
             TaskEvent::Taken { id } => past.queue.taken(id),
             TaskEvent::Scoped { scope, .. } => past.scope = scope.clone(),
+            TaskEvent::Continued { left, offered, overlay } => {
+                past.left = Some(((**left).clone(), offered.clone()));
+                past.overlay = Some(overlay.clone());
+                past.over = false;
+            }
             TaskEvent::Ended { .. } | TaskEvent::Proposed { .. } => past.over = true,
             _ => {}
         }

@@ -4,7 +4,7 @@
 use galley_model::Usage;
 use galley_review::Proposal;
 
-use crate::event::{Checkpoint, PlanItem, Speaker, State, TaskEvent};
+use crate::event::{Checkpoint, PlanItem, Speaker, State, TaskEvent, Verdict};
 use crate::order::Queue;
 use crate::scope::ScopeSpec;
 use crate::task::{Budget, TaskSpec};
@@ -55,8 +55,14 @@ pub struct TaskView {
     pub evidence: Vec<Evidence>,
     /// What was applied and can be taken back, oldest first.
     pub checkpoints: Vec<Checkpoint>,
-    /// The decisions on hunks, in order.
+    /// What was about to be applied and was not told of since: the texts tell whether it is there.
+    pub applying: Vec<Intent>,
+    /// The decisions on hunks that the proposal itself does not know of yet, in order.
     pub decisions: Vec<(Vec<galley_review::HunkId>, crate::event::Verdict, Option<String>)>,
+    /// How many of these a task knew when it went on.
+    known_decisions: usize,
+    /// The last check of what was accepted: hunks, results, hunks that it lacks.
+    pub subset: Option<(Vec<galley_review::HunkId>, Vec<Evidence>, Vec<galley_review::HunkId>)>,
     /// Steers of the person's, in order.
     pub steers: Vec<String>,
     /// The closing sentence: summary or error.
@@ -65,6 +71,17 @@ pub struct TaskView {
     pub created_ms: i64,
     /// Time of the last event, milliseconds since the epoch.
     pub updated_ms: i64,
+}
+
+/// A change on its way to the person's files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intent {
+    /// The hunks that it accepts; none when checkpoints are taken back.
+    pub hunks: Vec<galley_review::HunkId>,
+    /// What it changes.
+    pub checkpoint: Checkpoint,
+    /// The checkpoints that it takes back.
+    pub takes_back: Vec<String>,
 }
 
 /// One tool call as a line.
@@ -122,7 +139,10 @@ impl TaskView {
             proposal: None,
             evidence: Vec::new(),
             checkpoints: Vec::new(),
+            applying: Vec::new(),
             decisions: Vec::new(),
+            known_decisions: 0,
+            subset: None,
             steers: Vec::new(),
             message: None,
             created_ms: 0,
@@ -212,13 +232,40 @@ impl TaskView {
                 self.proposal = Some(proposal.clone());
                 self.evidence.clone_from(evidence);
                 self.message = Some(summary.clone());
+                // A revised proposal holds what was decided before the task went on.
+                let known = std::mem::take(&mut self.known_decisions).min(self.decisions.len());
+                self.decisions.drain(..known);
             }
+            TaskEvent::Continued { .. } => self.known_decisions = self.decisions.len(),
             TaskEvent::Decided { hunks, verdict, text } => {
+                if *verdict == Verdict::Reopened && self.state == State::Done {
+                    self.state = State::Proposed;
+                    self.activity = "waits for review".to_owned();
+                }
                 self.decisions.push((hunks.clone(), *verdict, text.clone()));
             }
-            TaskEvent::Applied { checkpoint, .. } => self.checkpoints.push(checkpoint.clone()),
-            TaskEvent::RolledBack { checkpoint, .. } => {
-                self.checkpoints.retain(|known| known.id != *checkpoint)
+            TaskEvent::Applying { hunks, checkpoint, takes_back } => self.applying.push(Intent {
+                hunks: hunks.clone(),
+                checkpoint: checkpoint.clone(),
+                takes_back: takes_back.clone(),
+            }),
+            TaskEvent::Applied { checkpoint, paths, .. } => {
+                let told = self.intended(&checkpoint.id, paths);
+                let told = if checkpoint.files.is_empty() { told } else { None };
+                self.checkpoints.push(told.unwrap_or_else(|| checkpoint.clone()));
+            }
+            TaskEvent::RolledBack { checkpoint, made, paths, .. } => {
+                let intent = made
+                    .as_ref()
+                    .and_then(|made| self.applying.iter().find(|known| known.checkpoint.id == *made));
+                let mut gone = intent.map(|intent| intent.takes_back.clone()).unwrap_or_default();
+                gone.push(checkpoint.clone());
+                self.checkpoints.retain(|known| !gone.contains(&known.id));
+                let told = made.as_ref().and_then(|made| self.intended(made, paths));
+                self.checkpoints.extend(told);
+            }
+            TaskEvent::SubsetChecked { hunks, evidence, lacks } => {
+                self.subset = Some((hunks.clone(), evidence.clone(), lacks.clone()));
             }
             TaskEvent::Ended { state, message } => {
                 self.state = *state;
@@ -226,6 +273,14 @@ impl TaskView {
                 self.message = Some(message.clone());
             }
         }
+    }
+
+    /// The checkpoint of an intent, which is settled by this: the files that were changed.
+    fn intended(&mut self, id: &str, paths: &[String]) -> Option<Checkpoint> {
+        let at = self.applying.iter().position(|known| known.checkpoint.id == id)?;
+        let mut checkpoint = self.applying.remove(at).checkpoint;
+        checkpoint.files.retain(|file| paths.contains(&file.path));
+        Some(checkpoint)
     }
 
     fn end_step(&mut self, call_id: &str, output: &str, is_error: bool, summary: &str, ms: u64) {

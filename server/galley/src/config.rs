@@ -34,6 +34,8 @@ pub struct Settings {
     pub plan: Planning,
     /// The window of the model in tokens, where it is smaller or larger than known.
     pub context_tokens: Option<u64>,
+    /// How proposals are reviewed.
+    pub review: ReviewSettings,
     /// The project's checks; read by the agent from `galley.toml` itself.
     pub checks: BTreeMap<String, toml::Value>,
 }
@@ -44,6 +46,35 @@ pub struct Settings {
 pub struct SandboxSettings {
     /// Run commands without one, unasked. Only the person's own file can say so.
     pub unsandboxed: bool,
+}
+
+/// How proposals are reviewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReviewSettings {
+    /// When exactly the accepted hunks are checked.
+    pub check: CheckTime,
+    /// Whether the checks of a proposal are run again in the background when the text under it changed and they are cheap.
+    pub renew: bool,
+}
+
+impl Default for ReviewSettings {
+    fn default() -> Self {
+        ReviewSettings { check: CheckTime::default(), renew: true }
+    }
+}
+
+/// When exactly the accepted hunks are checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckTime {
+    /// Before they are applied; what fails is not applied.
+    Before,
+    /// Right after; the editor does not wait, and one undo takes the accept back.
+    #[default]
+    After,
+    /// Not at all.
+    Off,
 }
 
 /// Limits of each task, and over all of them.

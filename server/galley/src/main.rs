@@ -7,7 +7,6 @@
 
 mod cli;
 mod config;
-mod decisions;
 mod indexed;
 mod lsp;
 mod protocol;

@@ -188,6 +188,46 @@ pub struct HunkChoice {
     pub proposal: Option<String>,
     /// Whether the hunks that are needed are taken along.
     pub prerequisites: bool,
+    /// For a reject: why, for the model.
+    pub reason: Option<String>,
+    /// For an accept: apply it even if it fails the checks that are configured to run before.
+    pub unchecked: bool,
+}
+
+/// `galley/hunk/mark`: hunks that were looked at. A choice as for an accept, and the mark.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MarkParams {
+    /// Ids of hunks.
+    pub hunks: Option<Vec<String>>,
+    /// A document.
+    pub uri: Option<String>,
+    /// A proposal.
+    pub proposal: Option<String>,
+    /// The mark; absent: it is taken away.
+    pub reviewed: bool,
+}
+
+/// `galley/hunk/undo`: decisions that are taken back; absent: the latest.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UndoParams {
+    /// Ids of hunks that were accepted or rejected.
+    pub hunks: Option<Vec<String>>,
+    /// A proposal, for the latest decision in it.
+    pub proposal: Option<String>,
+}
+
+/// Answer to `galley/hunk/undo`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Undone {
+    /// Whether the decision was taken back.
+    pub applied: bool,
+    /// Why not.
+    pub reason: Option<String>,
+    /// The hunks that wait for a decision again.
+    pub hunks: Vec<String>,
 }
 
 /// Answer to an accept.
@@ -262,6 +302,12 @@ pub struct RestoreParams {
     pub checkpoint: Option<String>,
     /// The task; absent: the latest with a checkpoint.
     pub task: Option<String>,
+    /// Everything of the task, not only its latest checkpoint.
+    pub all: bool,
+    /// Everything since the checkpoint, of any task, and the checkpoint itself.
+    pub since: bool,
+    /// Only these hunks of what was accepted.
+    pub hunks: Option<Vec<String>>,
 }
 
 /// Answer to `galley/checkpoint/restore`
@@ -272,7 +318,7 @@ pub struct Restored {
     pub applied: bool,
     /// Why not.
     pub reason: Option<String>,
-    /// Files with lines that both sides changed; they stay as they are.
+    /// Places that both sides changed, in words; they stay as they are, and come as hunks to decide.
     pub conflicts: Vec<String>,
 }
 
@@ -286,6 +332,8 @@ pub struct Checkpoint {
     pub task: String,
     /// The task's title.
     pub title: String,
+    /// What was done: `2 hunks accepted`, `rolled back`.
+    pub label: String,
     /// When it was made, milliseconds since the epoch.
     pub at_ms: i64,
     /// Workspace-relative paths.
@@ -422,8 +470,24 @@ pub struct Proposal {
     pub warnings: Vec<String>,
     /// What was checked.
     pub evidence: Vec<Evidence>,
+    /// The check of exactly what was accepted; null before the first accept.
+    pub accepted_checks: Option<AcceptedChecks>,
     /// File by file.
     pub files: Vec<ProposedFile>,
+}
+
+/// The check of exactly what was accepted.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AcceptedChecks {
+    /// running, passed, failed or notRun.
+    pub state: String,
+    /// One line.
+    pub summary: String,
+    /// The accepted hunks that it speaks of.
+    pub hunks: Vec<String>,
+    /// Hunks without which it fails.
+    pub lacks: Vec<String>,
 }
 
 /// The hunks of a file.
@@ -466,6 +530,14 @@ pub struct Hunk {
     pub reason: Option<String>,
     /// Hunks that it needs.
     pub requires: Vec<String>,
+    /// Open hunks that need it, and are rejected with it.
+    pub needed_by: Vec<String>,
+    /// Whether the person marked it as looked at.
+    pub reviewed: bool,
+    /// Whether the person rewrote its text.
+    pub edited: bool,
+    /// The person's comment, while the model revises the hunk.
+    pub comment: Option<String>,
     /// Whether lines that the person typed into were merged token by token.
     pub merged_by_token: bool,
     /// Both sides, when conflicted.
@@ -609,6 +681,8 @@ pub const REQUESTS: &[&str] = &[
     "galley/hunk/reject",
     "galley/hunk/edit",
     "galley/hunk/comment",
+    "galley/hunk/mark",
+    "galley/hunk/undo",
     "galley/hunk/why",
     "galley/hunk/show",
     "galley/checkpoint/list",
@@ -658,6 +732,8 @@ pub fn schema() -> serde_json::Value {
         "galley/hunk/reject": HunkChoice => HunkList,
         "galley/hunk/edit": HunkText => Empty,
         "galley/hunk/comment": HunkText => Empty,
+        "galley/hunk/mark": MarkParams => HunkList,
+        "galley/hunk/undo": UndoParams => Undone,
         "galley/hunk/why": HunkRef => Why,
         "galley/hunk/show": HunkRef => Empty,
         "galley/checkpoint/list": Empty => CheckpointList,

@@ -11,6 +11,7 @@
 //! It never opens a file (the caller gives texts, or a reader for them), starts a process, or knows the protocol.
 #![deny(unsafe_code)] // allowed in `store::mapped` alone, which says why
 
+pub mod colour;
 mod extract;
 mod facts;
 mod found;

@@ -4,6 +4,7 @@
 //! that it applies to and the text that comes out, so that what came back can be compared with what was meant.
 
 use galley_text::edit::{EditList, TextEdit};
+use galley_text::format::FileChange;
 use galley_text::path::RelPath;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,21 @@ pub struct AcceptFile {
     /// The mode that the file gets; `None` where it keeps its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<FileMode>,
+}
+
+impl AcceptFile {
+    /// The same as a change of the file.
+    pub fn change(&self) -> FileChange {
+        let (path, base, result) = (self.path.clone(), self.base.clone(), self.result.clone());
+        match &self.kind {
+            FileKind::Modify => FileChange::Update { path, before: base, after: result },
+            FileKind::Add => FileChange::Add { path, text: result },
+            FileKind::Delete => FileChange::Delete { path, before: base },
+            FileKind::Move { from } => {
+                FileChange::Move { from: from.clone(), to: path, before: base, after: result }
+            }
+        }
+    }
 }
 
 /// Why hunks cannot be accepted. Nothing was changed.

@@ -31,6 +31,7 @@ mod rebase;
 mod refine;
 pub mod render;
 mod revert;
+mod revise;
 mod rope_text;
 mod settle;
 mod slide;

@@ -132,29 +132,6 @@ impl Proposal {
         Proposal { id, task: task.into(), title: title.into(), files, partial: false, warnings: Vec::new() }
     }
 
-    /// Takes over the ids, reasons and reviewed marks of an earlier proposal for those hunks that are exactly the
-    /// same in it, so that a revised proposal does not look new where it is not.
-    pub fn adopt(&mut self, earlier: &Proposal) {
-        let mut taken = Vec::new();
-        for file in &mut self.files {
-            let Some(known) = earlier.files.iter().find(|known| known.path == file.path) else { continue };
-            for hunk in &mut file.hunks {
-                let same = known.hunks.iter().find(|same| {
-                    same.kind == hunk.kind
-                        && same.base() == hunk.before
-                        && same.proposed() == hunk.after
-                        && !taken.contains(&&same.id)
-                });
-                if let Some(same) = same {
-                    taken.push(&same.id);
-                    hunk.id = same.id.clone();
-                    hunk.reason = hunk.reason.take().or_else(|| same.reason.clone());
-                    hunk.reviewed = same.reviewed;
-                }
-            }
-        }
-    }
-
     /// A hunk and the file it belongs to.
     pub fn hunk(&self, id: &HunkId) -> Option<(&FileProposal, &Hunk)> {
         self.all().find(|(_, hunk)| hunk.id == *id)

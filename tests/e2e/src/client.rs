@@ -23,6 +23,11 @@ pub enum OnEdit {
     Refuse,
     /// Does nothing and says that it did: Neovim with a stale version, or after the person's No.
     Lie,
+    /// Applies it whatever the version, as it stands, to the text as it is: VS Code, when a key comes between its look at
+    /// the version and its edit.
+    Careless,
+    /// Applies the first file of several and fails at the next.
+    Half,
 }
 
 /// The editor.
@@ -40,6 +45,8 @@ pub struct Client {
     pub answer: Option<String>,
     /// Edits that the server sent.
     pub edits: Vec<Value>,
+    /// What the person types in the moment in which the next edit comes: document, text, what takes its place.
+    pub keystroke: Option<(String, String, String)>,
 }
 
 /// Capabilities of an editor with everything.
@@ -111,6 +118,7 @@ impl Client {
             on_edit: OnEdit::Apply,
             answer: None,
             edits: Vec::new(),
+            keystroke: None,
         }
     }
 
@@ -212,10 +220,13 @@ impl Client {
 
     fn apply(&mut self, params: &Value) -> Value {
         self.edits.push(params.clone());
+        if let Some((uri, old, new)) = self.keystroke.take() {
+            self.replace(&uri, &old, &new);
+        }
         match self.on_edit {
             OnEdit::Lie => return json!({ "applied": true }),
             OnEdit::Refuse => return json!({ "applied": false, "failureReason": "not now" }),
-            OnEdit::Apply => {}
+            OnEdit::Apply | OnEdit::Careless | OnEdit::Half => {}
         }
         let mut changes: Vec<(String, Value)> = Vec::new();
         for operation in params["edit"]["documentChanges"].as_array().into_iter().flatten() {
@@ -227,7 +238,8 @@ impl Client {
                     let uri = text(&operation["textDocument"]["uri"]);
                     let version = operation["textDocument"]["version"].as_i64();
                     let now = self.documents.get(uri).map(|(_, version)| i64::from(*version));
-                    if version.is_some() && now.is_some() && version != now {
+                    let careless = self.on_edit == OnEdit::Careless;
+                    if version.is_some() && now.is_some() && version != now && !careless {
                         return json!({ "applied": false, "failureReason": "the document changed meanwhile" });
                     }
                     changes.push((uri.to_owned(), operation["edits"].clone()));
@@ -237,8 +249,12 @@ impl Client {
         for (uri, edits) in params["edit"]["changes"].as_object().into_iter().flatten() {
             changes.push((uri.clone(), edits.clone()));
         }
-        for (uri, edits) in changes {
+        let half = self.on_edit == OnEdit::Half && changes.len() > 1;
+        for (uri, edits) in changes.into_iter().take(if half { 1 } else { usize::MAX }) {
             self.apply_edits(&uri, &edits);
+        }
+        if half {
+            return json!({ "applied": false, "failedChange": 1, "failureReason": "the second file is locked" });
         }
         json!({ "applied": true })
     }

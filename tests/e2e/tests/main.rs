@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod command_line;
+mod deciding;
 mod house;
 mod lifecycle;
 mod long_task;

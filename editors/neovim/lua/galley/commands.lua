@@ -90,7 +90,7 @@ end
 local function rolled_back(result)
   local conflicts = result.conflicts or {}
   if #conflicts > 0 then
-    server.warn('rolled back, but later work overlaps in ' .. table.concat(conflicts, ', '))
+    server.warn('rolled back but for what changed since, now hunks to decide: ' .. table.concat(conflicts, ', '))
   elseif result.applied then
     server.say('rolled back')
   else
@@ -108,7 +108,7 @@ local function rollback()
       prompt = 'Galley: return to the state before',
       format_item = function(c)
         local at = os.date('%d %b %H:%M', math.floor(c.atMs / 1000))
-        return ('%s  %s  %s'):format(at, c.title, server.count(#c.files, 'file'))
+        return ('%s  %s  %s  %s'):format(at, c.title, c.label or '', server.count(#c.files, 'file'))
       end,
     }, function(c)
       if c then
@@ -149,6 +149,7 @@ M.subcommands = {
 
 for _, verb in ipairs({
   'next', 'prev', 'accept', 'reject', 'edit', 'comment', 'why',
+  'reject-why', 'mark', 'undo',
   'accept-file', 'reject-file', 'accept-all', 'reject-all', 'diff', 'quickfix',
 }) do
   M.subcommands[verb] = {

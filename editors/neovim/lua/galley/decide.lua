@@ -130,6 +130,38 @@ local function reject_here()
   end
 end
 
+---Rejects the hunk under the cursor, and tells the model why.
+local function reject_why()
+  local p = here()
+  if not p then
+    return
+  end
+  vim.ui.input({ prompt = ('Galley: why not hunk %d? '):format(p.hunk.number) }, function(text)
+    if text then
+      server.request('galley/hunk/reject', { hunks = { p.hunk.hunk }, reason = text }, nil, p.open.client_id)
+    end
+  end)
+end
+
+---Marks the hunk under the cursor as looked at, or takes the mark away.
+local function mark_here()
+  local p = here()
+  if p then
+    local params = { hunks = { p.hunk.hunk }, reviewed = not p.hunk.reviewed }
+    server.request('galley/hunk/mark', params, nil, p.open.client_id)
+  end
+end
+
+---Takes the latest decision back, accepted or rejected.
+local function undo()
+  server.request('galley/hunk/undo', {}, function(result)
+    if not result.applied then
+      return server.warn('not taken back: ' .. (result.reason or 'the server gave no reason'))
+    end
+    server.say(server.count(#result.hunks, 'hunk') .. ' to decide again')
+  end)
+end
+
 ---@param method string
 ---@param of_file boolean
 local function many(method, of_file)
@@ -274,6 +306,9 @@ M.verbs = {
   ['reject-file'] = function() many('reject', true) end,
   ['accept-all'] = function() many('accept', false) end,
   ['reject-all'] = function() many('reject', false) end,
+  ['reject-why'] = reject_why,
+  mark = mark_here,
+  undo = undo,
   diff = diff,
   quickfix = quickfix,
 }

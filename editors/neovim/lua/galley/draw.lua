@@ -111,6 +111,12 @@ local function bar(v)
     put('  ' .. v.note, 'GalleyBar')
     return out
   end
+  if h.reviewed then
+    put('  reviewed', 'GalleyGood')
+  end
+  if h.edited then
+    put('  your text', 'GalleyBar')
+  end
   if h.state == 'conflicted' then
     put('  conflict: you changed these lines', 'GalleyBad')
   end
@@ -140,7 +146,7 @@ function M.looks(v)
   local h = v.hunk
   local proof = verdict(v.proposal)
   local parts = { h.state, h.number, h.of, proof, v.note or '', table.concat(v.needs, ','), tostring(v.current) }
-  vim.list_extend(parts, { tostring(h.mergedByToken), h.conflict and h.conflict.yours or '', h.after })
+  vim.list_extend(parts, { tostring(h.reviewed), tostring(h.edited), tostring(h.mergedByToken), h.conflict and h.conflict.yours or '', h.after })
   return table.concat(parts, '\0')
 end
 

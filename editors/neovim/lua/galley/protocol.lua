@@ -76,6 +76,10 @@
 ---@field after string
 ---@field reason? string
 ---@field requires string[]
+---@field neededBy string[] open hunks that are rejected with it
+---@field reviewed boolean marked as looked at
+---@field edited boolean the person rewrote it
+---@field comment? string while the model revises it
 ---@field mergedByToken boolean
 ---@field conflict? galley.Conflict
 
@@ -99,6 +103,12 @@
 ---@field hash string
 ---@field stale boolean
 
+---@class galley.AcceptedChecks the check of exactly what was accepted
+---@field state 'running'|'passed'|'failed'|'notRun'
+---@field summary string
+---@field hunks string[]
+---@field lacks string[] hunks without which it fails
+
 ---@class galley.Proposal
 ---@field proposal string
 ---@field task string
@@ -107,6 +117,7 @@
 ---@field open boolean
 ---@field warnings string[]
 ---@field evidence galley.Evidence[]
+---@field acceptedChecks? galley.AcceptedChecks
 ---@field files galley.FileProposal[]
 
 ---@class galley.Status
@@ -133,6 +144,7 @@
 ---@field checkpoint string
 ---@field task string
 ---@field title string
+---@field label string what was done: '2 hunks accepted', 'rolled back'
 ---@field atMs integer
 ---@field files string[]
 

@@ -116,7 +116,7 @@ local function note_of(h)
   if n and n.after ~= h.after then -- the server has revised it
     notes[h.hunk], n = nil, nil
   end
-  return n and n.text
+  return n and n.text or h.comment and 'being revised: ' .. h.comment or nil
 end
 
 ---Lines above the first one show only while the window has filler there.
@@ -282,6 +282,16 @@ local function count(p, wanted)
   return n
 end
 
+---Tells once that exactly the accepted hunks passed their checks; a failure the server says itself.
+---@param known? galley.Proposal
+---@param p galley.Proposal
+local function tell_accepted(known, p)
+  local checks, was = p.acceptedChecks, known and known.acceptedChecks
+  if checks and checks.state == 'passed' and was and was.state == 'running' then
+    server.say(checks.summary)
+  end
+end
+
 ---@param known? galley.Proposal
 ---@param p galley.Proposal
 local function announce(known, p)
@@ -313,6 +323,7 @@ function M.on_proposal(_, p, ctx)
     table.remove(opened, at)
   end
   announce(known, p)
+  tell_accepted(known, p)
   refresh_all()
   api.nvim_exec_autocmds('User', { pattern = 'GalleyProposal', modeline = false, data = p })
 end

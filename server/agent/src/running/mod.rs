@@ -21,7 +21,7 @@ use galley_workspace::{Overlay, Workspace};
 pub use control::Control;
 pub use fork::fork;
 
-use crate::event::{Speaker, State, TaskEvent};
+use crate::event::{Speaker, State, TaskEvent, Verdict};
 use crate::order::{Order, Queued};
 use crate::scope::Scope;
 use crate::services::{Published, Services};
@@ -29,7 +29,8 @@ use crate::task::{Planning, TaskSpec};
 use crate::tools::{Context, Set};
 use crate::transcript::{self, Past};
 use crate::verify::Verifier;
-use crate::{checks, clock, prompt};
+use crate::view::TaskView;
+use crate::{checks, clock, decisions, prompt};
 use rounds::Rounds;
 
 /// A running task, as the front ends hold it.
@@ -166,7 +167,18 @@ pub fn resume(services: Services, handle: TaskHandle, message: Option<String>) -
             "this version of Galley declares its tools in other words than the one that began the task";
         record(&services, &task, &TaskEvent::PrefixBroken { cause: cause.to_owned() })?;
     }
+    let snapshot = services.workspace.snapshot();
+    if past.over
+        && let Some(continued) = decisions::continued(&view(&task, &events), &snapshot)
+    {
+        record(&services, &task, &continued)?;
+        if let TaskEvent::Continued { left, offered, overlay } = continued {
+            (past.left, past.overlay) = (Some((*left, offered)), Some(overlay));
+        }
+    }
     if let Some(message) = message {
+        let told = decisions::told(&view(&task, &events));
+        let message = if told.is_empty() { message } else { format!("{told}\n\n{message}") };
         let said = TaskEvent::Said { text: message.clone(), by: Speaker::Person };
         record(&services, &task, &said)?;
         past.said.push(message.clone());
@@ -176,7 +188,6 @@ pub fn resume(services: Services, handle: TaskHandle, message: Option<String>) -
     for queued in past.queue.take() {
         handle.control.enqueue(queued);
     }
-    let snapshot = services.workspace.snapshot();
     let found = checks::detect(&snapshot).map_err(StartError::Unreadable)?;
     let scope = Scope::new(past.scope.clone()).map_err(StartError::Unreadable)?;
     let overlay = match &past.overlay {
@@ -185,6 +196,12 @@ pub fn resume(services: Services, handle: TaskHandle, message: Option<String>) -
     };
     spawn(services, handle, past, overlay, found, scope);
     Ok(())
+}
+
+fn view(task: &str, events: &[TaskEvent]) -> TaskView {
+    let mut view = TaskView::new(task);
+    events.iter().for_each(|event| view.apply(1, event));
+    view
 }
 
 fn claim(services: &Services, task: &str) -> Result<(), StartError> {
@@ -205,7 +222,7 @@ fn spawn(
     let TaskHandle { task, control } = handle;
     let context = Context {
         task: task.clone(),
-        verifier: Verifier::new(services.clone(), overlay.snapshot().clone()),
+        verifier: Verifier::new(services.bench(), overlay.snapshot().clone()),
         services: services.clone(),
         set: past.set,
         overlay,
@@ -260,6 +277,7 @@ pub fn record_in(journal: &Journal, task: &str, event: &TaskEvent, at_ms: i64) -
         TaskEvent::State { state, .. } | TaskEvent::Ended { state, .. } => Some(*state),
         TaskEvent::Asked { .. } => Some(State::Waiting),
         TaskEvent::Proposed { .. } => Some(State::Proposed),
+        TaskEvent::Decided { verdict: Verdict::Reopened, .. } => Some(State::Proposed),
         _ => None,
     };
     match state {

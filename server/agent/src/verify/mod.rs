@@ -14,14 +14,13 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use galley_exec::{ExecError, Limits, Network, Outcome, SandboxSpec, Spec, Status, Stream};
+use galley_exec::{ExecError, Level, Limits, Network, Outcome, SandboxSpec, Spec, Status, Stream};
 use galley_text::path::RelPath;
 use galley_workspace::{Overlay, Shadow, ShadowError, Snapshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::checks::{Check, Kind, Only, joined};
 use crate::outcome::{self, Diagnostic, Report, Severity, TestEnd};
-use crate::services::Services;
 use baseline::{Baseline, Baselines, red};
 pub use evidence::{CheckStatus, Evidence};
 pub use told::Told;
@@ -71,9 +70,18 @@ pub struct Call {
 /// Shows pieces of output as they come.
 pub type Sink<'a> = &'a mut (dyn FnMut(&[u8]) + Send);
 
+/// Where checks run.
+#[derive(Debug, Clone)]
+pub struct Bench {
+    /// Where caches and shadows live.
+    pub state_dir: PathBuf,
+    /// The strongest sandbox that works on this machine.
+    pub level: Level,
+}
+
 /// A task's shadow with what was learnt in it.
 pub struct Verifier {
-    services: Services,
+    bench: Bench,
     base: Snapshot,
     base_hash: Option<String>,
     shadow: Option<Shadow>,
@@ -95,11 +103,11 @@ const DIAGNOSTICS: usize = 20;
 
 impl Verifier {
     /// A verifier over the snapshot that the task began with. The shadow is made at the first need.
-    pub fn new(services: Services, base: Snapshot) -> Verifier {
+    pub fn new(bench: Bench, base: Snapshot) -> Verifier {
         let key = galley_workspace::workspace_key(base.roots());
-        let folder = services.state_dir.join("baselines").join(key);
+        let folder = bench.state_dir.join("baselines").join(key);
         Verifier {
-            services,
+            bench,
             base,
             base_hash: None,
             shadow: None,
@@ -163,7 +171,7 @@ impl Verifier {
             },
         };
         let hash = if call.casual { String::new() } else { overlay.content_hash() };
-        let level = self.services.level;
+        let level = self.bench.level;
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let mut take = |stream: Stream, bytes: &[u8]| {
             let kept = if stream == Stream::Stdout { &mut stdout } else { &mut stderr };
@@ -382,7 +390,7 @@ impl Verifier {
     fn prepared(&mut self, overlay: &Overlay, clean: bool) -> Result<&Shadow, ShadowError> {
         let mut shadow = match self.shadow.take() {
             Some(shadow) => shadow,
-            None => Shadow::claim(&self.base, &self.services.state_dir.join("shadows"))?,
+            None => Shadow::claim(&self.base, &self.bench.state_dir.join("shadows"))?,
         };
         // What an earlier command left behind is no part of the content that evidence speaks of.
         let reset = if clean { shadow.reset().map(drop) } else { Ok(()) };
@@ -393,7 +401,7 @@ impl Verifier {
 
     fn cache_dir(&self) -> Result<PathBuf, VerifyError> {
         let key = galley_workspace::workspace_key(self.base.roots());
-        galley_workspace::cache_dir(&self.services.state_dir, &key).map_err(VerifyError::Place)
+        galley_workspace::cache_dir(&self.bench.state_dir, &key).map_err(VerifyError::Place)
     }
 }
 

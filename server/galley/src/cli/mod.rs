@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod edit;
 mod find;
+mod hunk_view;
 mod live;
 mod review;
 mod roll;
@@ -59,7 +60,7 @@ enum Command {
     Task(TaskCommand),
     /// Review the latest proposal of this workspace in the terminal
     Review(RootArgs),
-    /// Take the latest applied change of a task back; later work stays
+    /// Take applied changes back: a task, a checkpoint, one hunk; later work stays
     Rollback(RollbackArgs),
     /// Build the index once and tell what is in it
     Index(IndexArgs),
@@ -240,8 +241,20 @@ pub enum TaskCommand {
 /// `galley rollback`
 #[derive(Args)]
 pub struct RollbackArgs {
-    /// The task (default: the latest with something to take back)
+    /// A task, of which everything is taken back (default: the latest checkpoint of any)
     task: Option<String>,
+    /// Only this checkpoint
+    #[arg(long, conflicts_with_all = ["task", "since"])]
+    checkpoint: Option<String>,
+    /// Return to the state before this checkpoint: it and all since, of any task
+    #[arg(long, conflicts_with = "task")]
+    since: Option<String>,
+    /// Only this hunk of what was accepted (may be given several times)
+    #[arg(long, conflicts_with_all = ["checkpoint", "since"])]
+    hunk: Vec<String>,
+    /// Tell what can be taken back, latest last
+    #[arg(long)]
+    list: bool,
     /// The workspace
     #[arg(long, default_value = ".")]
     root: PathBuf,

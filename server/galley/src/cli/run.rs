@@ -5,12 +5,13 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use galley_agent::event::{Checkpoint, State, TaskEvent, Verdict};
+use galley_agent::proof::{self, Which};
 use galley_agent::services::Question;
 use galley_agent::task::title_of;
+use galley_agent::verify::{Bench, CheckStatus, Evidence};
 use galley_agent::view::TaskView;
 use galley_agent::{Budget, Class, Host, Mode, Planning, ScopeSpec, Services, TaskHandle, TaskSpec};
 use galley_review::{AcceptFile, HunkId, Proposal};
-use galley_text::format::FileChange;
 use galley_workspace::Workspace;
 
 use super::live::{self, Watched};
@@ -18,6 +19,7 @@ use super::review::{self, Decisions};
 use super::session::Session;
 use super::terminal::{Style, ask, can_ask, print, safe, wrapped};
 use super::{CANCELLED, DONE, FAILED, RunArgs, STOPPED, USAGE, fail};
+use crate::config::CheckTime;
 
 /// How a finished task is brought to the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,43 +158,76 @@ fn bring(session: &Session, view: TaskView, manner: Manner, style: Style, json: 
     if !json {
         print(&headline(&proposal, &view, style));
     }
-    let green = !proposal.partial
-        && !view.evidence.is_empty()
-        && view.evidence.iter().all(galley_agent::verify::Evidence::is_no_worse);
-    let mut proposal = proposal;
+    let green =
+        !proposal.partial && !view.evidence.is_empty() && view.evidence.iter().all(Evidence::is_no_worse);
+    let snapshot = session.workspace.snapshot();
+    let mut proposal =
+        galley_agent::decisions::as_left(&view, &|path| snapshot.read(path).ok()).unwrap_or(proposal);
     let decisions = match manner {
         Manner::Show => {
             if !json {
-                print_all(&proposal, style);
+                print_all(&proposal, &view.evidence, style);
             }
             return leave(&view, json, if green { DONE } else { status_of(&view) });
         }
         Manner::ApplyIfGreen if !green => {
             if !json {
-                print_all(&proposal, style);
+                print_all(&proposal, &view.evidence, style);
                 print(&style.yellow("not applied: its checks are not green\n"));
             }
             return leave(&view, json, FAILED);
         }
         Manner::ApplyIfGreen | Manner::AcceptAll => {
             if !json {
-                print_all(&proposal, style);
+                print_all(&proposal, &view.evidence, style);
             }
             Decisions {
                 accepted: proposal.pending().map(|(_, hunk)| hunk.id.clone()).collect(),
                 ..Decisions::default()
             }
         }
-        Manner::Ask => {
-            let evidence = view.evidence.clone();
-            review::review(&mut proposal, style, &|proposal, id| why(proposal, id, &evidence))
+        Manner::Ask => review::review(&mut proposal, &view.evidence, style),
+    };
+    let status = settle(session, &view, &mut proposal, &decisions, style, json);
+    match revision(&proposal, &decisions) {
+        Some(message) => revise(session, &view, message, style),
+        None => status,
+    }
+}
+
+/// What the model is told to revise; `None` where the person left no comment.
+pub fn revision(proposal: &Proposal, decisions: &Decisions) -> Option<String> {
+    let told: Vec<String> = decisions
+        .comments()
+        .filter_map(|(id, text)| {
+            let (file, hunk) = proposal.hunk(id)?;
+            Some(format!(
+                "About your change in {}:\n```\n{}```\nthe person says: {text}",
+                file.path.as_str(),
+                hunk.after
+            ))
+        })
+        .collect();
+    let after = "Revise it, then finish again. Leave your other changes as they are.";
+    (!told.is_empty()).then(|| format!("{}\n{after}", told.join("\n\n")))
+}
+
+/// Goes on with a task whose hunks got comments, and reviews what comes of it.
+pub fn revise(session: &Session, view: &TaskView, message: String, style: Style) -> i32 {
+    let model = Some(view.model.as_str()).filter(|model| !model.is_empty());
+    let chain = match session.settings.chain_from(None, model) {
+        Ok(chain) => chain,
+        Err(error) => {
+            return fail(USAGE, &format!("the comment is kept, but nobody can revise the hunk: {error}"));
         }
     };
-    settle(session, &view, &mut proposal, &decisions, style, json)
+    let begin = |services, handle| galley_agent::resume(services, handle, Some(message));
+    let handle = TaskHandle::new(view.task.clone());
+    perform(session, chain, handle, begin, Manner::Ask, style, false)
 }
 
 /// Reason and evidence of a hunk, for the terminal.
-pub fn why(proposal: &Proposal, id: &HunkId, evidence: &[galley_agent::verify::Evidence]) -> String {
+pub fn why(proposal: &Proposal, id: &HunkId, evidence: &[Evidence]) -> String {
     let reason = proposal.hunk(id).and_then(|(_, hunk)| hunk.reason.clone());
     let mut text = reason.unwrap_or_else(|| "The model gave no reason for this hunk.".to_owned());
     for known in evidence {
@@ -224,7 +259,6 @@ fn headline(proposal: &Proposal, view: &TaskView, style: Style) -> String {
     for warning in &proposal.warnings {
         text.push_str(&format!("  {} look twice: {}\n", style.yellow("!"), safe(warning)));
     }
-    text.push('\n');
     text
 }
 
@@ -232,9 +266,9 @@ fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-fn print_all(proposal: &Proposal, style: Style) {
+fn print_all(proposal: &Proposal, evidence: &[Evidence], style: Style) {
     for (_, hunk) in proposal.pending() {
-        print(&format!("{}\n", review::shown(proposal, &hunk.id, style)));
+        print(&format!("\n{}", review::shown(proposal, &hunk.id, evidence, style)));
     }
 }
 
@@ -268,10 +302,10 @@ pub fn settle(
             return fail(FAILED, &error);
         }
     }
-    if !decisions.rejected.is_empty()
-        && let Err(error) = record(&decided(&decisions.rejected, Verdict::Rejected, None))
-    {
-        return fail(FAILED, &error);
+    for (hunk, why) in &decisions.rejected {
+        if let Err(error) = record(&decided(std::slice::from_ref(hunk), Verdict::Rejected, why.clone())) {
+            return fail(FAILED, &error);
+        }
     }
     if decisions.accepted.is_empty() {
         return finish(session, view, proposal, decisions, style, json, &[]);
@@ -280,44 +314,31 @@ pub fn settle(
         Ok(files) => files,
         Err(error) => return fail(FAILED, &error.to_string()),
     };
-    let plan = match galley_workspace::apply::plan(&session.workspace, &changes(&files)) {
+    let changes: Vec<_> = files.iter().map(AcceptFile::change).collect();
+    let plan = match galley_workspace::apply::plan(&session.workspace, &changes) {
         Ok(plan) => plan,
         Err(error) => return fail(FAILED, &error.to_string()),
     };
-    // The record of the undo is in the journal before the first file is written.
-    let checkpoint = Checkpoint {
-        id: galley_agent::clock::new_id("c"),
-        at_ms: galley_agent::clock::now_ms(),
-        files: files.iter().flat_map(crate::rollback::checkpoint_files).collect(),
-    };
+    // What is to be done, and the way back, is in the journal before the first file is written.
     let hunks: Vec<HunkId> = files.iter().flat_map(|file| file.hunks.iter().cloned()).collect();
-    let recorded = record(&decided(&hunks, Verdict::Accepted, None))
-        .and_then(|()| record(&TaskEvent::Applied { hunks: hunks.clone(), checkpoint }));
-    if let Err(error) = recorded {
+    let label = format!("{} hunk{} accepted", hunks.len(), plural(hunks.len()));
+    let checkpoint = super::roll::checkpoint(&plan, &files, label);
+    let applied = Checkpoint { files: Vec::new(), ..checkpoint.clone() };
+    let paths = files.iter().map(|file| file.path.as_str().to_owned()).collect();
+    let intent = TaskEvent::Applying { hunks: hunks.clone(), checkpoint, takes_back: Vec::new() };
+    if let Err(error) = record(&intent) {
         return fail(FAILED, &error);
     }
     if let Err(error) = plan.write() {
         return fail(FAILED, &error.to_string());
     }
+    let recorded = record(&decided(&hunks, Verdict::Accepted, None))
+        .and_then(|()| record(&TaskEvent::Applied { hunks: hunks.clone(), checkpoint: applied, paths }));
+    if let Err(error) = recorded {
+        return fail(FAILED, &error);
+    }
     proposal.accepted(&hunks);
     finish(session, view, proposal, decisions, style, json, &files)
-}
-
-/// The plan of an accept as changes of files.
-pub fn changes(files: &[AcceptFile]) -> Vec<FileChange> {
-    use galley_review::FileKind;
-    let change = |file: &AcceptFile| {
-        let (path, base, result) = (file.path.clone(), file.base.clone(), file.result.clone());
-        match &file.kind {
-            FileKind::Modify => FileChange::Update { path, before: base, after: result },
-            FileKind::Add => FileChange::Add { path, text: result },
-            FileKind::Delete => FileChange::Delete { path, before: base },
-            FileKind::Move { from } => {
-                FileChange::Move { from: from.clone(), to: path, before: base, after: result }
-            }
-        }
-    };
-    files.iter().map(change).collect()
 }
 
 fn finish(
@@ -331,7 +352,7 @@ fn finish(
 ) -> i32 {
     let accepted =
         proposal.all().filter(|(_, hunk)| hunk.state == galley_review::HunkState::Accepted).count();
-    let open = proposal.pending().count();
+    let open = proposal.all().filter(|(_, hunk)| hunk.is_open()).count();
     if open == 0 || !decisions.left {
         let message = format!("{accepted} of {} hunks accepted", proposal.all().count());
         let ended = TaskEvent::Ended { state: State::Done, message };
@@ -352,7 +373,12 @@ fn finish(
         print(&format!("{} {}\n", style.green("applied"), file.path.as_str()));
     }
     if !files.is_empty() {
-        print(&applied_proof(session, view, style));
+        let accepted: Vec<HunkId> = proposal
+            .all()
+            .filter(|(_, hunk)| hunk.state == galley_review::HunkState::Accepted)
+            .map(|(_, hunk)| hunk.id.clone())
+            .collect();
+        print(&applied_proof(session, view, proposal, &accepted, style));
     }
     print(&format!("{}: {accepted} of {} hunks accepted\n", style.bold("done"), proposal.all().count()));
     if open > 0 {
@@ -378,14 +404,63 @@ fn program() -> String {
     }
 }
 
-/// Whether what is in the files now is what the checks ran on.
-fn applied_proof(session: &Session, view: &TaskView, style: Style) -> String {
-    let now = galley_workspace::Overlay::new(session.workspace.snapshot()).content_hash();
+/// Whether what is in the files now is what the checks ran on; where it is only some of the hunks, exactly these are checked.
+fn applied_proof(
+    session: &Session,
+    view: &TaskView,
+    proposal: &Proposal,
+    accepted: &[HunkId],
+    style: Style,
+) -> String {
+    let overlay = galley_workspace::Overlay::new(session.workspace.snapshot());
+    let now = overlay.content_hash();
     let hash: String = now.chars().take(8).collect();
     if !view.evidence.is_empty() && view.evidence.iter().all(|evidence| evidence.hash == now) {
         return format!("{} what was applied is what was checked, content {hash}…\n", style.green("●"));
     }
-    format!("{} content {hash}… was not checked as it is now: run the checks again\n", style.yellow("●"))
+    let unchecked =
+        format!("{} content {hash}… was not checked as it is now: run the checks again\n", style.yellow("●"));
+    if session.settings.review.check == CheckTime::Off || view.evidence.is_empty() {
+        return unchecked;
+    }
+    print(&style.dim("  … checking exactly what was accepted\n"));
+    let which = if proposal.pending().next().is_some() {
+        Which::Fast
+    } else {
+        Which::Named(view.evidence.iter().map(|evidence| evidence.check.clone()).collect())
+    };
+    let bench = Bench { state_dir: session.journal.state_dir().to_path_buf(), level: galley_exec::probe() };
+    if !bench.level.is_sandboxed() && !session.settings.sandbox.unsandboxed {
+        return unchecked;
+    }
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return unchecked;
+    };
+    let cancel = tokio_util::sync::CancellationToken::new();
+    let Ok(found) = runtime.block_on(proof::prove(bench, &overlay, &which, &cancel)) else {
+        return unchecked;
+    };
+    let red = found.iter().any(|one| one.status == CheckStatus::Failed && !proof::holds(one, &view.evidence));
+    let lacks = if red { proof::lacks(proposal, accepted, &found) } else { Vec::new() };
+    let event =
+        TaskEvent::SubsetChecked { hunks: accepted.to_vec(), evidence: found.clone(), lacks: lacks.clone() };
+    let recorded =
+        galley_agent::record_in(&session.journal, &view.task, &event, galley_agent::clock::now_ms());
+    let mut text: String = found.iter().map(|one| format!("{}\n", live::evidence(one, style))).collect();
+    if !lacks.is_empty() {
+        let mut numbers: Vec<usize> =
+            lacks.iter().filter_map(|id| proposal.number(id)).map(|(number, _)| number).collect();
+        numbers.sort_unstable();
+        let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+        text.push_str(&format!(
+            "{}\n",
+            style.red(&format!("the accepted hunks lack hunk {}", numbers.join(", ")))
+        ));
+    }
+    if let Err(error) = recorded {
+        text.push_str(&format!("{}\n", style.yellow(&error.to_string())));
+    }
+    text
 }
 
 fn status_after(view: &TaskView, accepted: usize) -> i32 {

@@ -11,7 +11,6 @@ use super::run::{self, Manner};
 use super::session::Session;
 use super::terminal::{Style, can_ask, print, safe};
 use super::{DONE, FAILED, RootArgs, TaskCommand, USAGE, fail};
-use crate::decisions;
 
 /// `galley task`
 pub fn task(command: &TaskCommand) -> i32 {
@@ -303,28 +302,20 @@ pub fn review(args: &RootArgs) -> i32 {
     let Some(view) = views.into_iter().rfind(|view| view.state == State::Proposed) else {
         return fail(FAILED, "there is no proposal to review in this workspace");
     };
-    let Some(mut proposal) = view.proposal.clone() else {
+    let snapshot = session.workspace.snapshot();
+    let left = galley_agent::decisions::as_left(&view, &|path| snapshot.read(path).ok());
+    let Some(mut proposal) = left else {
         return fail(FAILED, "the proposal is not in the journal");
     };
-    as_it_is_now(&session, &view, &mut proposal);
     if args.json || !can_ask() {
         print(&galley_review::render::unified(&proposal));
         return DONE;
     }
     let style = Style::of_stdout();
-    let decisions =
-        review::review(&mut proposal, style, &|proposal, id| run::why(proposal, id, &view.evidence));
-    run::settle(&session, &view, &mut proposal, &decisions, style, false)
-}
-
-/// Brings a proposal up to the files as they are now, with the decisions that were made before.
-fn as_it_is_now(session: &Session, view: &TaskView, proposal: &mut galley_review::Proposal) {
-    let snapshot = session.workspace.snapshot();
-    let paths: Vec<_> = proposal.files.iter().map(|file| file.document().clone()).collect();
-    for path in paths {
-        if let Ok(text) = snapshot.read(&path) {
-            proposal.document_replaced(&path, &text, None);
-        }
+    let decisions = review::review(&mut proposal, &view.evidence, style);
+    let status = run::settle(&session, &view, &mut proposal, &decisions, style, false);
+    match run::revision(&proposal, &decisions) {
+        Some(message) => run::revise(&session, &view, message, style),
+        None => status,
     }
-    decisions::replay(proposal, view);
 }

@@ -39,7 +39,11 @@ impl LanguageServer for Backend {
     }
 
     async fn shutdown(&self) -> Result<()> {
-        self.query(|state| state.handles.values().for_each(|handle| handle.interrupt())).await
+        self.query(|state| {
+            state.handles.values().for_each(|handle| handle.interrupt());
+            state.end_proofs();
+        })
+        .await
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {

@@ -8,6 +8,8 @@ use tower_lsp::lsp_types::{ClientCapabilities, PositionEncodingKind};
 pub struct ClientFacts {
     /// The encoding of positions that was agreed on.
     pub encoding: PositionEncoding,
+    /// Takes edits at all.
+    pub apply_edit: bool,
     /// Takes edits with versions.
     pub document_changes: bool,
     /// Takes labels on edits.
@@ -56,6 +58,8 @@ impl ClientFacts {
             .unwrap_or(false);
         ClientFacts {
             encoding: encoding(capabilities),
+            // Clients that say nothing of it are few and take them.
+            apply_edit: workspace.and_then(|workspace| workspace.apply_edit).unwrap_or(true),
             // Neovim applies versioned edits without announcing them; it announces these two instead.
             document_changes: announced || annotations || resources,
             // Our own clients have reviewed the hunk; Neovim would stop at a message for each annotated edit.

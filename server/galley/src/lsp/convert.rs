@@ -3,11 +3,12 @@
 use galley_agent::event::{PlanItem, PlanState};
 use galley_agent::verify::{CheckStatus, Evidence};
 use galley_agent::view::{StepState, StepView, TaskView};
-use galley_review::{FileKind, Hunk, Proposal};
+use galley_review::{FileKind, Hunk};
 use galley_text::position::{self, PositionEncoding};
 use ropey::Rope;
 use tower_lsp::lsp_types;
 
+use super::reviews::{Proof, Review};
 use crate::protocol;
 
 /// A byte range of a text as positions.
@@ -148,6 +149,23 @@ pub fn evidence(evidence: &Evidence, stale: bool) -> protocol::Evidence {
     }
 }
 
+/// The check of what was accepted, as it is shown.
+pub fn accepted_checks(review: &Review) -> Option<protocol::AcceptedChecks> {
+    let checks = review.accepted_checks.as_ref()?;
+    let state = match checks.proof {
+        Proof::Running => "running",
+        Proof::Passed => "passed",
+        Proof::Failed => "failed",
+        Proof::NotRun => "notRun",
+    };
+    Some(protocol::AcceptedChecks {
+        state: state.to_owned(),
+        summary: review.accepted_words(checks),
+        hunks: checks.hunks.iter().map(|id| id.0.clone()).collect(),
+        lacks: checks.lacks.iter().map(|id| id.0.clone()).collect(),
+    })
+}
+
 /// The word for what a proposal does to a file.
 pub fn kind(kind: &FileKind) -> &'static str {
     match kind {
@@ -159,8 +177,8 @@ pub fn kind(kind: &FileKind) -> &'static str {
 }
 
 /// A hunk as it is shown.
-pub fn hunk(proposal: &Proposal, current: &Rope, hunk: &Hunk, encoding: PositionEncoding) -> protocol::Hunk {
-    let (number, of) = proposal.number(&hunk.id).unwrap_or((0, 0));
+pub fn hunk(review: &Review, current: &Rope, hunk: &Hunk, encoding: PositionEncoding) -> protocol::Hunk {
+    let (number, of) = review.proposal.number(&hunk.id).unwrap_or((0, 0));
     protocol::Hunk {
         hunk: hunk.id.0.clone(),
         number,
@@ -171,6 +189,10 @@ pub fn hunk(proposal: &Proposal, current: &Rope, hunk: &Hunk, encoding: Position
         after: hunk.after.clone(),
         reason: hunk.reason.clone(),
         requires: hunk.requires.iter().map(|id| id.0.clone()).collect(),
+        needed_by: review.needed_by(&hunk.id).into_iter().map(|id| id.0).collect(),
+        reviewed: hunk.reviewed,
+        edited: hunk.edited,
+        comment: review.comments.get(&hunk.id).cloned(),
         merged_by_token: hunk.merged_by_token,
         conflict: hunk.conflict.as_ref().map(|sides| protocol::Conflict {
             base: sides.base.clone(),

@@ -1,37 +1,26 @@
-//! Decisions on hunks, and the texts that come back from the editor.
+//! Decisions on hunks that change no document: which hunks are meant, reject, edit, comment, marks, and taking them back.
 
-use galley_agent::event::{Checkpoint, State as TaskState, TaskEvent, Verdict};
-use galley_review::{AcceptFile, FileKind, HunkId, HunkState};
-use galley_text::change::ChangeSet;
-use galley_text::path::RelPath;
-use ropey::Rope;
-use serde_json::{Value, json};
+use galley_agent::decisions;
+use galley_agent::event::{State as TaskState, TaskEvent, Verdict};
+use galley_review::{FileProposal, Hunk, HunkId, HunkState};
 use tokio::sync::oneshot;
-use tower_lsp::lsp_types::ApplyWorkspaceEditResponse;
-use tower_lsp::lsp_types::request::Request;
 
-use super::accepting::{self, Accepting, Restoring};
-use super::event::Event;
+use super::reviews::Review;
 use super::state::State;
-use crate::decisions;
-use crate::protocol::{Accepted, HunkChoice};
+use crate::protocol::{Accepted, HunkChoice, UndoParams};
 use crate::rollback;
 
-/// How long the editor's text is waited for after it said that it applied an edit.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
-
-/// `workspace/applyEdit` with the edit as we write it.
-pub(super) enum ApplyEdit {}
-
-impl Request for ApplyEdit {
-    type Params = Value;
-    type Result = ApplyWorkspaceEditResponse;
-    const METHOD: &'static str = "workspace/applyEdit";
+/// What the taking back of decisions has come to so far.
+pub enum Undoing {
+    /// All of it is done: these hunks wait for a decision again.
+    Done(Vec<String>),
+    /// Accepted text is on its way out of the document.
+    Waits(oneshot::Receiver<Accepted>, Vec<String>),
 }
 
 impl State {
-    /// The hunks that a choice means, of one proposal.
-    pub fn chosen(&self, choice: &HunkChoice) -> Vec<HunkId> {
+    /// The hunks that a choice means, of one proposal; conflicted ones only where they are wanted too.
+    pub fn chosen(&self, choice: &HunkChoice, conflicted: bool) -> Vec<HunkId> {
         if let Some(hunks) = &choice.hunks {
             return hunks.iter().map(|id| HunkId(id.clone())).collect();
         }
@@ -45,219 +34,38 @@ impl State {
             }
             _ => self.reviews.find(choice.proposal.as_deref()),
         };
-        let Some(review) = review else { return Vec::new() };
+        let here = |file: &FileProposal| {
+            path.as_ref().is_none_or(|path| file.path == *path || file.document() == path)
+        };
+        let wanted = |hunk: &Hunk| hunk.state == HunkState::Pending || conflicted && hunk.is_open();
         review
-            .open_hunks()
-            .filter(|(file, hunk)| {
-                hunk.state == HunkState::Pending
-                    && path.as_ref().is_none_or(|path| file.path == *path || file.document() == path)
-            })
+            .into_iter()
+            .flat_map(Review::open_hunks)
+            .filter(|(file, hunk)| here(file) && wanted(hunk))
             .map(|(_, hunk)| hunk.id.clone())
             .collect()
     }
 
-    /// Accepts hunks: plans the edit and sends it to the editor. The answer comes when the text came back.
-    pub fn accept(&mut self, choice: &HunkChoice) -> oneshot::Receiver<Accepted> {
-        let (answer, answered) = oneshot::channel();
-        let ids = self.chosen(choice);
-        match self.plan(&ids, choice.prerequisites || choice.hunks.is_none()) {
-            Ok(files) => self.send_edit(files, answer, None),
-            Err(reason) => {
-                let _ = answer.send(Accepted { applied: false, reason: Some(reason), hunks: Vec::new() });
-            }
-        }
-        answered
-    }
-
-    fn plan(&mut self, ids: &[HunkId], prerequisites: bool) -> Result<Vec<AcceptFile>, String> {
-        let first = ids.first().ok_or("there is no pending hunk to accept here")?;
-        let busy = |id: &HunkId| self.accepting.iter().any(|accept| accept.hunks().contains(id));
-        if ids.iter().any(busy) {
-            return Err("this hunk is being accepted already".to_owned());
-        }
-        let paths: Vec<RelPath> = match self.reviews.of_hunk(first) {
-            Some(review) => review.proposal.files.iter().map(|file| file.document().clone()).collect(),
-            None => return Err(format!("there is no hunk {first}; it may belong to a task that is closed")),
-        };
-        // Files that no editor has open are looked at now: what was reviewed must be what is there.
-        for path in paths {
-            if self.documents.by_path(&path).is_none() {
-                self.text_from_disk(&path);
-            }
-        }
-        let review = self.reviews.of_hunk(first).ok_or("the proposal is gone")?;
-        review.proposal.plan_accept(ids, prerequisites).map_err(|error| error.to_string())
-    }
-
-    /// Sends the edit of an accept, or of a return to a checkpoint, to the editor.
-    pub fn send_edit(
-        &mut self,
-        files: Vec<AcceptFile>,
-        answer: oneshot::Sender<Accepted>,
-        restoring: Option<Restoring>,
-    ) {
-        let number = self.next_accept;
-        self.next_accept += 1;
-        let own: Vec<AcceptFile> = accepting::own_files(&files, &self.facts).into_iter().cloned().collect();
-        if let Err(reason) = own.iter().try_for_each(|file| self.write_own(file)) {
-            let _ = answer.send(Accepted { applied: false, reason: Some(reason), hunks: Vec::new() });
-            return;
-        }
-        let label = label(&files, restoring.is_some());
-        let edit = accepting::workspace_edit(&files, &self.facts, &|path| self.address(path), &label);
-        let waiting = files.iter().map(|file| file.path.clone()).collect();
-        self.accepting.push(Accepting {
-            number,
-            files,
-            waiting,
-            answered: false,
-            answer: Some(answer),
-            restoring,
-        });
-        for file in &own {
-            self.text_from_disk(&file.path);
-        }
-        let through_editor = edit["documentChanges"].as_array().is_some_and(|list| !list.is_empty())
-            || edit["changes"].as_object().is_some_and(|map| !map.is_empty());
-        if !through_editor {
-            return self.edit_answered(number, Ok(()));
-        }
-        let (client, front) = (self.client.clone(), self.front.clone());
-        tokio::spawn(async move {
-            let params = json!({ "label": label, "edit": edit });
-            let outcome = match client.send_request::<ApplyEdit>(params).await {
-                Ok(answer) if answer.applied => Ok(()),
-                Ok(answer) => {
-                    Err(answer.failure_reason.unwrap_or_else(|| "the editor refused the edit".to_owned()))
-                }
-                Err(error) => Err(format!("the editor could not apply the edit: {error}")),
-            };
-            front.send(Event::EditAnswered { accept: number, outcome });
-        });
-    }
-
-    /// Makes, removes or moves a file that the client cannot.
-    fn write_own(&self, file: &AcceptFile) -> Result<(), String> {
-        let written = match &file.kind {
-            FileKind::Add => self.workspace.write_file(&file.path, file.result.as_bytes()),
-            FileKind::Delete => self.workspace.remove_file(&file.path),
-            FileKind::Move { from } => self
-                .workspace
-                .rename_file(from, &file.path)
-                .and_then(|()| self.workspace.write_file(&file.path, file.result.as_bytes())),
-            FileKind::Modify => Ok(()),
-        };
-        written.map_err(|error| error.to_string())
-    }
-
-    /// The editor answered to the edit of an accept.
-    pub fn edit_answered(&mut self, accept: u64, outcome: Result<(), String>) {
-        let Some(at) = self.accepting.iter().position(|known| known.number == accept) else { return };
-        if let Err(reason) = outcome {
-            let known = self.accepting.remove(at);
-            return self.answer_accept(known, Some(reason));
-        }
-        self.accepting[at].answered = true;
-        // Kinds that leave no text behind: a deleted file, or one that the editor wrote without opening it.
-        let unseen: Vec<RelPath> = self.accepting[at]
-            .waiting
-            .iter()
-            .filter(|path| self.documents.by_path(path).is_none())
-            .cloned()
-            .collect();
-        for path in unseen {
-            self.text_from_disk(&path);
-        }
-        if self.accepting.iter().any(|known| known.number == accept) {
-            let front = self.front.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(PATIENCE).await;
-                front.send(Event::AcceptExpired(accept));
-            });
-        }
-    }
-
-    /// The editor's text did not come back in time.
-    pub fn accept_expired(&mut self, accept: u64) {
-        let Some(at) = self.accepting.iter().position(|known| known.number == accept) else { return };
-        for path in self.accepting[at].waiting.clone() {
-            self.text_as_it_is(&path);
-        }
-        if let Some(at) = self.accepting.iter().position(|known| known.number == accept) {
-            let known = self.accepting.remove(at);
-            self.answer_accept(
-                known,
-                Some("the editor did not change the text; the hunk is still pending".to_owned()),
-            );
-        }
-    }
-
-    fn answer_accept(&mut self, accept: Accepting, reason: Option<String>) {
-        let done: Vec<&AcceptFile> =
-            accept.files.iter().filter(|file| !accept.waiting.contains(&file.path)).collect();
-        let hunks: Vec<HunkId> = done.iter().flat_map(|file| file.hunks.iter().cloned()).collect();
-        if !hunks.is_empty() {
-            self.record_accepted(&done, &hunks);
-        }
-        if let Some(restoring) = accept.restoring.filter(|_| reason.is_none()) {
-            self.record_restored(restoring);
-        }
-        if let Some(reason) = &reason {
-            self.show(2, &format!("Galley: not accepted: {reason}"));
-        }
-        if let Some(answer) = accept.answer {
-            let hunks = hunks.into_iter().map(|id| id.0).collect();
-            let _ = answer.send(Accepted { applied: reason.is_none(), reason, hunks });
-        }
-    }
-
-    fn record_accepted(&mut self, files: &[&AcceptFile], hunks: &[HunkId]) {
-        let Some(task) =
-            hunks.first().and_then(|id| self.reviews.of_hunk(id)).map(|review| review.proposal.task.clone())
-        else {
-            return;
-        };
-        let checkpoint = Checkpoint {
-            id: galley_agent::clock::new_id("c"),
-            at_ms: galley_agent::clock::now_ms(),
-            files: files.iter().flat_map(|file| rollback::checkpoint_files(file)).collect(),
-        };
-        self.record(
-            &task,
-            TaskEvent::Decided { hunks: hunks.to_vec(), verdict: Verdict::Accepted, text: None },
-        );
-        self.record(&task, TaskEvent::Applied { hunks: hunks.to_vec(), checkpoint });
-        self.close_if_decided(&task);
-    }
-
     /// Rejects hunks, and those that need them. Returns all that are rejected now.
     pub fn reject(&mut self, choice: &HunkChoice) -> Vec<String> {
-        let mut ids = self.chosen(choice);
-        if choice.hunks.is_none() {
-            // A conflicted hunk cannot be accepted, but it can be refused with the rest.
-            let review = ids
-                .first()
-                .and_then(|id| self.reviews.of_hunk(id))
-                .or_else(|| self.reviews.find(choice.proposal.as_deref()));
-            let conflicted = review.into_iter().flat_map(|review| review.open_hunks());
-            ids.extend(
-                conflicted
-                    .filter(|(_, hunk)| hunk.state == HunkState::Conflicted)
-                    .map(|(_, hunk)| hunk.id.clone()),
-            );
-        }
+        let ids = self.chosen(choice, true);
         let Some(review) = ids.first().and_then(|id| self.reviews.of_hunk_mut(id)) else { return Vec::new() };
         let rejected = review.proposal.reject(&ids);
-        let (task, proposal) = (review.proposal.task.clone(), review.proposal.id.0.clone());
-        if !rejected.is_empty() {
-            self.record(
-                &task,
-                TaskEvent::Decided { hunks: rejected.clone(), verdict: Verdict::Rejected, text: None },
-            );
-            self.dirty.proposals.insert(proposal);
-            self.dirty.marks = true;
-            self.close_if_decided(&task);
+        if rejected.is_empty() {
+            return Vec::new();
         }
+        let (task, proposal) = (review.proposal.task.clone(), review.proposal.id.0.clone());
+        let reason = choice.reason.clone().filter(|reason| !reason.trim().is_empty());
+        let told: Vec<String> = rejected
+            .iter()
+            .filter_map(|id| decisions::rejected(&review.proposal, id, reason.as_deref()))
+            .collect();
+        review.note_decided(&rejected);
+        let event = TaskEvent::Decided { hunks: rejected.clone(), verdict: Verdict::Rejected, text: reason };
+        self.record(&task, event);
+        self.tell_running(&task, told.join("\n"));
+        self.show_review(&proposal);
+        self.close_if_decided(&task);
         rejected.into_iter().map(|id| id.0).collect()
     }
 
@@ -266,16 +74,17 @@ impl State {
     /// # Errors
     /// Words for the person.
     pub fn edit_hunk(&mut self, id: &HunkId, text: String) -> Result<(), String> {
-        let review = self.reviews.of_hunk_mut(id).ok_or_else(|| format!("there is no hunk {id}"))?;
-        review.proposal.edit_hunk(id, text.clone()).map_err(|error| error.to_string())?;
+        let review = self.reviews.of_hunk_mut(id).ok_or_else(|| unknown(id))?;
+        let edited = review.proposal.edit_hunk(id, text).map_err(|error| error.to_string())?;
         review.stale = true;
         let (task, proposal) = (review.proposal.task.clone(), review.proposal.id.0.clone());
-        self.record(
-            &task,
-            TaskEvent::Decided { hunks: vec![id.clone()], verdict: Verdict::Edited, text: Some(text) },
-        );
-        self.dirty.proposals.insert(proposal);
-        self.dirty.marks = true;
+        let told = decisions::edited(&review.proposal, id, &edited.now).unwrap_or_default();
+        let event =
+            TaskEvent::Decided { hunks: vec![id.clone()], verdict: Verdict::Edited, text: Some(edited.now) };
+        self.record(&task, event);
+        self.tell_running(&task, told);
+        self.show_review(&proposal);
+        self.renew_soon(&proposal);
         Ok(())
     }
 
@@ -284,32 +93,125 @@ impl State {
     /// # Errors
     /// Words for the person.
     pub fn comment(&mut self, id: &HunkId, text: &str) -> Result<(), String> {
-        let review = self.reviews.of_hunk(id).ok_or_else(|| format!("there is no hunk {id}"))?;
-        let (file, hunk) = review.proposal.hunk(id).ok_or("the hunk is gone")?;
+        let review = self.reviews.of_hunk_mut(id).ok_or_else(|| unknown(id))?;
+        let (file, hunk) = review.proposal.hunk(id).ok_or_else(|| unknown(id))?;
+        if !hunk.is_open() {
+            return Err(format!("the hunk is {} already; take that back first", hunk.state));
+        }
         let message = format!(
             "About your change in {}:\n```\n{}```\nthe person says: {text}\nRevise it, then finish again. Leave your other changes as they are.",
             file.path.as_str(),
             hunk.after
         );
-        let task = review.proposal.task.clone();
-        self.record(
-            &task,
-            TaskEvent::Decided {
-                hunks: vec![id.clone()],
-                verdict: Verdict::Commented,
-                text: Some(text.to_owned()),
-            },
-        );
-        match self
-            .handles
-            .get(&task)
-            .filter(|_| self.tasks.get(&task).is_some_and(|view| !view.state.is_over()))
-        {
+        let (task, proposal) = (review.proposal.task.clone(), review.proposal.id.0.clone());
+        review.comments.insert(id.clone(), text.to_owned());
+        let said = Some(text.to_owned());
+        let event = TaskEvent::Decided { hunks: vec![id.clone()], verdict: Verdict::Commented, text: said };
+        self.record(&task, event);
+        self.show_review(&proposal);
+        match self.running(&task) {
             Some(handle) => {
                 handle.steer(message);
                 Ok(())
             }
-            None => self.continue_task(&task, Some(message)),
+            None => self.continue_task(&task, Some(message)).inspect_err(|_| {
+                if let Some(review) = self.reviews.of_hunk_mut(id) {
+                    review.comments.remove(id);
+                }
+            }),
+        }
+    }
+
+    /// Marks hunks as looked at, or takes the mark away. Returns those that were meant.
+    pub fn mark_hunks(&mut self, choice: &HunkChoice, reviewed: bool) -> Vec<String> {
+        let ids = self.chosen(choice, true);
+        let Some(review) = ids.first().and_then(|id| self.reviews.of_hunk_mut(id)) else { return Vec::new() };
+        review.proposal.mark_reviewed(&ids, reviewed);
+        let (task, proposal) = (review.proposal.task.clone(), review.proposal.id.0.clone());
+        let verdict = if reviewed { Verdict::Reviewed } else { Verdict::Unreviewed };
+        self.record(&task, TaskEvent::Decided { hunks: ids.clone(), verdict, text: None });
+        self.show_review(&proposal);
+        ids.into_iter().map(|id| id.0).collect()
+    }
+
+    /// Takes decisions back: those on the named hunks, or the latest that was made.
+    ///
+    /// # Errors
+    /// Words for the person.
+    pub fn undo_decision(&mut self, params: &UndoParams) -> Result<Undoing, String> {
+        let ids = match &params.hunks {
+            Some(hunks) => hunks.iter().map(|id| HunkId(id.clone())).collect(),
+            None => {
+                self.last_decided(params.proposal.as_deref()).ok_or("there is no decision to take back")?
+            }
+        };
+        let first = ids.first().ok_or("there is no decision to take back")?;
+        let Some(review) = self.reviews.of_hunk_mut(first) else {
+            // Of a task that is closed: the checkpoints know what it changed.
+            let answered = self.restore_hunks(&ids)?;
+            return Ok(Undoing::Waits(answered, ids.into_iter().map(|id| id.0).collect()));
+        };
+        let accepted: Vec<HunkId> = ids
+            .iter()
+            .filter(|id| review.proposal.hunk(id).is_some_and(|(_, hunk)| hunk.state == HunkState::Accepted))
+            .cloned()
+            .collect();
+        let (task, proposal) = (review.proposal.task.clone(), review.proposal.id.0.clone());
+        if !accepted.is_empty() {
+            let answered = self.revert(&accepted)?;
+            return Ok(Undoing::Waits(answered, accepted.into_iter().map(|id| id.0).collect()));
+        }
+        let rejected: Vec<HunkId> = ids
+            .into_iter()
+            .filter(|id| review.proposal.hunk(id).is_some_and(|(_, hunk)| hunk.state == HunkState::Rejected))
+            .collect();
+        if rejected.is_empty() {
+            return Err("nothing was decided about this hunk yet".to_owned());
+        }
+        review.proposal.reopen(&rejected);
+        review.closed = false;
+        review.forget_decided(&rejected);
+        let event = TaskEvent::Decided { hunks: rejected.clone(), verdict: Verdict::Reopened, text: None };
+        self.record(&task, event);
+        self.show_review(&proposal);
+        Ok(Undoing::Done(rejected.into_iter().map(|id| id.0).collect()))
+    }
+
+    /// The hunks of the latest decision that stands.
+    fn last_decided(&self, proposal: Option<&str>) -> Option<Vec<HunkId>> {
+        let wanted = |review: &&Review| proposal.is_none_or(|id| review.proposal.id.0 == id);
+        let latest = self.reviews.iter().filter(wanted).max_by_key(|review| review.decided_at())?;
+        latest.decided.last().map(|(_, hunks)| hunks.clone())
+    }
+
+    /// Accepted text out of the document again, by an inverse merge.
+    fn revert(&mut self, ids: &[HunkId]) -> Result<oneshot::Receiver<Accepted>, String> {
+        let review = ids.first().and_then(|id| self.reviews.of_hunk(id)).ok_or("the proposal is gone")?;
+        let plan = review.proposal.plan_revert(ids, true);
+        match plan {
+            Ok(files) => {
+                let task = review.proposal.task.clone();
+                let hunks = files.iter().flat_map(|file| file.hunks.iter().cloned()).collect();
+                Ok(self.send_revert(task, files, hunks))
+            }
+            // Where the hunk's place was rewritten since, the checkpoint still tells what it changed.
+            Err(error) => {
+                let told = rollback::numbered(&review.proposal, &error.to_string());
+                self.restore_hunks(ids).map_err(|_| told)
+            }
+        }
+    }
+
+    /// A task's handle while its loop runs.
+    pub fn running(&self, task: &str) -> Option<&galley_agent::TaskHandle> {
+        let runs = self.tasks.get(task).is_some_and(|view| !view.state.is_over());
+        self.handles.get(task).filter(|_| runs)
+    }
+
+    /// Tells a task that runs of a decision; one that is over is told when it goes on.
+    fn tell_running(&self, task: &str, message: String) {
+        if let Some(handle) = self.running(task).filter(|_| !message.is_empty()) {
+            handle.steer(message);
         }
     }
 
@@ -331,11 +233,12 @@ impl State {
         self.dirty.status = true;
     }
 
-    fn close_if_decided(&mut self, task: &str) {
-        let Some(review) = self.reviews.iter_mut().find(|review| review.proposal.task == task) else {
-            return;
-        };
-        if review.closed || review.is_open() {
+    /// Closes the review of a task when nothing is left to decide.
+    pub fn close_if_decided(&mut self, task: &str) {
+        let runs = self.running(task).is_some();
+        let of_task = |review: &&mut Review| review.proposal.task == task && !review.closed;
+        let Some(review) = self.reviews.iter_mut().find(of_task) else { return };
+        if runs || review.is_open() {
             return;
         }
         review.closed = true;
@@ -345,143 +248,14 @@ impl State {
         self.record(task, TaskEvent::Ended { state: TaskState::Done, message });
     }
 
-    /// One change of an open document: an accept that came back, or the person's typing.
-    pub fn document_changed(&mut self, path: &RelPath, change: &ChangeSet, rope: &Rope, version: i32) {
-        if self.came_back_exactly(path, rope, Some(version)) {
-            return;
-        }
-        let touched = self.reviews.document_changed(path, change, &|| rope.to_string(), version);
-        if touched {
-            self.mark_reviews(path);
-            self.settle(path);
-        }
-    }
-
-    /// The whole text of a document, as an editor or the disk has it now.
-    pub fn text_came_back(&mut self, path: &RelPath, text: &str, version: Option<i32>) {
-        if self.came_back_exactly(path, &Rope::from_str(text), version) {
-            return;
-        }
-        if self.reviews.document_replaced(path, text, version) {
-            self.mark_reviews(path);
-            self.settle(path);
-        }
-    }
-
-    /// Looks at a document wherever it is: open, or on disk.
-    pub fn text_as_it_is(&mut self, path: &RelPath) {
-        match self.documents.by_path(path) {
-            Some((_, buffer)) => {
-                let (text, version) = (buffer.rope.to_string(), buffer.version);
-                self.text_came_back(path, &text, Some(version));
-            }
-            None => self.text_from_disk(path),
-        }
-    }
-
-    /// Looks at a file that no editor has open.
-    pub fn text_from_disk(&mut self, path: &RelPath) {
-        let concerned = self.reviews.iter().any(|review| review.concerns(path));
-        if !concerned {
-            return;
-        }
-        match self.workspace.snapshot().peek(path) {
-            Ok(text) => self.text_came_back(path, &text, None),
-            Err(_) => self.file_gone(path),
-        }
-    }
-
-    /// A file is not there: never made, deleted by an accept, or deleted by the person.
-    fn file_gone(&mut self, path: &RelPath) {
-        let deleting =
-            |accept: &Accepting| accept.waits_for(path).is_some_and(|file| file.kind == FileKind::Delete);
-        if let Some(at) = self.accepting.iter().position(deleting) {
-            return self.file_accepted(at, path, None);
-        }
-        for review in self.reviews.iter_mut().filter(|review| review.concerns(path)) {
-            let is_new =
-                |file: &galley_review::FileProposal| file.path == *path && file.kind == FileKind::Add;
-            if !review.proposal.files.iter().any(is_new) {
-                review.proposal.file_deleted(path);
-            }
-        }
-        self.mark_reviews(path);
-    }
-
-    /// Whether a document now is exactly what an accept meant; then its hunks are accepted.
-    fn came_back_exactly(&mut self, path: &RelPath, rope: &Rope, version: Option<i32>) -> bool {
-        let exact =
-            |accept: &Accepting| accept.waits_for(path).is_some_and(|file| *rope == file.result.as_str());
-        let Some(at) = self.accepting.iter().position(exact) else { return false };
-        self.file_accepted(at, path, version);
-        true
-    }
-
-    fn file_accepted(&mut self, at: usize, path: &RelPath, version: Option<i32>) {
-        let Some(file) = self.accepting[at].waits_for(path).cloned() else { return };
-        if let Some(review) = file.hunks.first().and_then(|id| self.reviews.of_hunk_mut(id)) {
-            review.proposal.accepted(&file.hunks);
-            for known in review.proposal.files.iter_mut().filter(|known| known.path == file.path) {
-                known.version = version;
-            }
-        }
-        self.others_follow(&file, version);
-        self.mark_reviews(path);
-        self.arrived(at, &file.path);
-    }
-
-    /// Other proposals on the same file see the accepted edit as any change.
-    fn others_follow(&mut self, file: &AcceptFile, version: Option<i32>) {
-        let owner = file.hunks.first().cloned();
-        for review in self.reviews.iter_mut().filter(|review| review.concerns(&file.path)) {
-            let owns = owner.as_ref().is_some_and(|id| review.proposal.hunk(id).is_some());
-            if !owns {
-                review.proposal.document_replaced(&file.path, &file.result, version);
-                review.stale = true;
-            }
-        }
-    }
-
-    /// After a change that was not exactly an accept's: perhaps its text is there among the person's own.
-    fn settle(&mut self, path: &RelPath) {
-        let Some(at) = self.accepting.iter().position(|accept| accept.waits_for(path).is_some()) else {
-            return;
-        };
-        let Some(file) = self.accepting[at].waits_for(path).cloned() else { return };
-        let Some(review) = file.hunks.first().and_then(|id| self.reviews.of_hunk_mut(id)) else { return };
-        let settled = decisions::settle_accepted(&mut review.proposal, &file.hunks);
-        if settled.len() == file.hunks.len() {
-            self.arrived(at, &file.path);
-        }
-    }
-
-    fn arrived(&mut self, at: usize, path: &RelPath) {
-        self.accepting[at].waiting.retain(|known| known != path);
-        if self.accepting[at].waiting.is_empty() {
-            let accept = self.accepting.remove(at);
-            self.answer_accept(accept, None);
-        }
-    }
-
-    /// Notes that the proposals on a document are to be shown again.
-    pub fn mark_reviews(&mut self, path: &RelPath) {
-        let ids: Vec<String> = self
-            .reviews
-            .iter()
-            .filter(|review| review.concerns(path))
-            .map(|review| review.proposal.id.0.clone())
-            .collect();
-        self.dirty.proposals.extend(ids);
+    /// Notes that a proposal is to be shown again.
+    pub fn show_review(&mut self, proposal: &str) {
+        self.dirty.proposals.insert(proposal.to_owned());
         self.dirty.marks = true;
         self.dirty.status = true;
     }
 }
 
-fn label(files: &[AcceptFile], restoring: bool) -> String {
-    if restoring {
-        return "Galley: rolled back".to_owned();
-    }
-    let hunks: usize = files.iter().map(|file| file.hunks.len()).sum();
-    let plural = if hunks == 1 { "" } else { "s" };
-    format!("Galley: {hunks} hunk{plural} accepted")
+fn unknown(id: &HunkId) -> String {
+    format!("there is no hunk {id}; it may belong to a task that is closed")
 }

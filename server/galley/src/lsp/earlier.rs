@@ -1,13 +1,13 @@
 //! Tasks of earlier sessions, from the journal: their proposals come back with the decisions that were made.
 
-use galley_agent::event::{State as TaskState, TaskEvent};
+use galley_agent::decisions;
+use galley_agent::event::{State as TaskState, TaskEvent, Verdict};
 use galley_agent::view::TaskView;
 use galley_journal::Journal;
 use tower_lsp::lsp_types::{ConfigurationItem, ConfigurationParams};
 
 use super::reviews::Review;
 use super::state::State;
-use crate::decisions;
 
 /// Tasks that are looked at, latest first.
 const LATEST: usize = 50;
@@ -34,22 +34,30 @@ impl State {
                 self.reopen(&view);
             }
             self.tasks.insert(task.clone(), view);
+            self.settle_earlier(&task);
             self.dirty.tasks.insert(task);
         }
         self.dirty.status = true;
     }
 
     /// Puts a proposal under review again as it was left.
-    fn reopen(&mut self, view: &TaskView) {
+    pub fn reopen(&mut self, view: &TaskView) {
         let Some(proposal) = view.proposal.clone() else { return };
         let id = proposal.id.0.clone();
         let paths: Vec<_> = proposal.files.iter().map(|file| file.document().clone()).collect();
-        self.reviews.add(Review { proposal, evidence: view.evidence.clone(), stale: false, closed: false });
+        self.reviews.add(Review::new(proposal, view.evidence.clone()));
         for path in paths {
             self.text_as_it_is(&path);
         }
         if let Some(review) = self.reviews.iter_mut().find(|review| review.proposal.id.0 == id) {
             decisions::replay(&mut review.proposal, view);
+            for (hunks, verdict, _) in &view.decisions {
+                match verdict {
+                    Verdict::Accepted | Verdict::Rejected => review.note_decided(hunks),
+                    Verdict::Reopened => review.forget_decided(hunks),
+                    _ => {}
+                }
+            }
         }
         self.dirty.proposals.insert(id);
         self.dirty.marks = true;

@@ -36,8 +36,17 @@ pub enum Event {
         /// Its answer: applied, or why not.
         outcome: Result<(), String>,
     },
-    /// An accept has waited long enough for the editor's text.
-    AcceptExpired(u64),
+    /// An accept has waited long enough for the editor's text: its number, and how often it had been sent by then.
+    AcceptExpired(u64, u32),
+    /// A check beside the tasks has run.
+    Proved(Box<super::proving::Proved>),
+    /// Nothing was typed for a while after this renewal of a proposal's checks was asked for.
+    Quiet {
+        /// The proposal.
+        proposal: String,
+        /// Number of the renewal.
+        number: u64,
+    },
 }
 
 /// A way to the loop. Never blocks.

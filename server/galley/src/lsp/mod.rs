@@ -1,6 +1,7 @@
 //! The language server: one client, one loop that owns the state, requests that read snapshots of it.
 
 mod accepting;
+mod applying;
 mod asking;
 mod backend;
 mod client;
@@ -11,9 +12,11 @@ mod earlier;
 mod event;
 mod handlers;
 mod indexing;
+mod proving;
 mod publish;
 mod requests;
 mod restoring;
+mod returning;
 mod reviews;
 mod state;
 mod sync;

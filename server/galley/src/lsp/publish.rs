@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tower_lsp::lsp_types::Url;
 
 use super::convert;
-use super::reviews::Review;
+use super::reviews::{Proof, Review};
 use super::state::State;
 use crate::protocol;
 
@@ -48,7 +48,7 @@ impl State {
     /// A task as it is shown.
     pub fn task_shown(&self, task: &str) -> Option<protocol::Task> {
         let view = self.tasks.get(task)?;
-        let proposal = self.reviews.iter().find(|review| review.proposal.task == task);
+        let proposal = self.reviews.iter().rev().find(|review| review.proposal.task == task);
         Some(convert::task(view, proposal.map(|review| review.proposal.id.0.clone())))
     }
 
@@ -67,6 +67,7 @@ impl State {
                 .iter()
                 .map(|evidence| convert::evidence(evidence, review.stale))
                 .collect(),
+            accepted_checks: convert::accepted_checks(review),
             files: proposal.files.iter().filter_map(|file| self.file_shown(review, file)).collect(),
         }
     }
@@ -76,7 +77,7 @@ impl State {
             FileKind::Move { from } => self.address(from).map(|uri| uri.to_string()),
             _ => None,
         };
-        let hunk = |hunk: &Hunk| convert::hunk(&review.proposal, &file.current, hunk, self.facts.encoding);
+        let hunk = |hunk: &Hunk| convert::hunk(review, &file.current, hunk, self.facts.encoding);
         Some(protocol::ProposedFile {
             uri: self.address(&file.path)?.to_string(),
             path: file.path.as_str().to_owned(),
@@ -101,6 +102,8 @@ impl State {
             let cost = view.usd.map(|usd| format!(" · ${usd:.2}")).unwrap_or_default();
             let level = if view.state == galley_agent::event::State::Waiting { "warning" } else { "busy" };
             (format!("{} task{plural} · {}{cost}", running.len(), view.state.word()), level)
+        } else if let Some((text, level)) = self.accepted_word() {
+            (text, level)
         } else if hunks > 0 {
             let (word, level) = self.checks_word();
             let plural = if hunks == 1 { "" } else { "s" };
@@ -123,6 +126,21 @@ impl State {
             model,
             tasks: running.len(),
             hunks,
+        }
+    }
+
+    /// What the check of accepted hunks has to say, where it is more than that all is well.
+    fn accepted_word(&self) -> Option<(String, &'static str)> {
+        let told =
+            self.reviews.iter().rev().find_map(|review| Some((review, review.accepted_checks.as_ref()?)))?;
+        let (review, checks) = told;
+        match checks.proof {
+            Proof::Running => Some(("checking what was accepted".to_owned(), "busy")),
+            Proof::Failed if checks.lacks.is_empty() => Some(("accepted hunks fail".to_owned(), "warning")),
+            Proof::Failed => {
+                Some((format!("accepted hunks fail without {}", review.numbers(&checks.lacks)), "warning"))
+            }
+            Proof::Passed | Proof::NotRun => None,
         }
     }
 
@@ -196,6 +214,13 @@ impl State {
 fn message(review: &Review, file: &FileProposal, hunk: &Hunk) -> String {
     let (number, of) = review.proposal.number(&hunk.id).unwrap_or((0, 0));
     let mut text = format!("hunk {number} of {of}");
+    let lacks = review.lacks(&hunk.id);
+    if !lacks.is_empty() {
+        text.push_str(&format!(" (needs {})", review.numbers(&lacks)));
+    }
+    if let Some(comment) = review.comments.get(&hunk.id) {
+        text.push_str(&format!(" (being revised: {comment})"));
+    }
     if hunk.state == HunkState::Conflicted {
         text.push_str(" (conflicts with what you typed)");
     }

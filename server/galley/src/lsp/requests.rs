@@ -6,12 +6,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::deciding::Undoing;
 use super::event::FrontHandle;
 use super::state::State;
 use crate::protocol::{
     Accepted, ChangeParams, CheckpointList, DiffDocument, DocumentRef, DocumentText, Empty, ForkParams,
-    HunkChoice, HunkList, HunkRef, HunkText, MessageRef, OptionalTask, PlanParams, ProposalList, ProposalRef,
-    RequeueParams, RestoreParams, Restored, StartParams, SteerParams, TaskList, TaskRef, Why,
+    HunkChoice, HunkList, HunkRef, HunkText, MarkParams, MessageRef, OptionalTask, PlanParams, ProposalList,
+    ProposalRef, RequeueParams, RestoreParams, Restored, StartParams, SteerParams, TaskList, TaskRef,
+    UndoParams, Undone, Why,
 };
 
 /// Why a request has no answer.
@@ -47,6 +49,7 @@ pub async fn answer(front: &FrontHandle, method: &str, params: Value, wait: bool
     match method {
         "galley/hunk/accept" => accept(front, read(params)?, wait).await,
         "galley/checkpoint/restore" => restore(front, read(params)?, wait).await,
+        "galley/hunk/undo" => undo(front, read(params)?, wait).await,
         "galley/hunk/show" => show(front, read(params)?).await,
         _ => {
             let method = method.to_owned();
@@ -77,6 +80,7 @@ fn at_once(state: &mut State, method: &str, params: Value) -> Answer {
         "galley/proposal/diff" => diff(state, read(params)?),
         "galley/hunk/reject" => value(HunkList { hunks: state.reject(&read::<HunkChoice>(params)?) }),
         "galley/hunk/edit" => edit(state, read(params)?),
+        "galley/hunk/mark" => mark(state, read(params)?),
         "galley/hunk/comment" => comment(state, read(params)?),
         "galley/hunk/why" => why(state, read(params)?),
         "galley/checkpoint/list" => value(CheckpointList { checkpoints: state.checkpoints() }),
@@ -202,6 +206,34 @@ fn document(state: &State, params: DocumentRef) -> Answer {
 fn edit(state: &mut State, params: HunkText) -> Answer {
     state.edit_hunk(&HunkId(params.hunk), params.text).map_err(failed)?;
     value(Empty {})
+}
+
+fn mark(state: &mut State, params: MarkParams) -> Answer {
+    let MarkParams { hunks, uri, proposal, reviewed } = params;
+    let choice = HunkChoice { hunks, uri, proposal, ..HunkChoice::default() };
+    value(HunkList { hunks: state.mark_hunks(&choice, reviewed) })
+}
+
+async fn undo(front: &FrontHandle, params: UndoParams, wait: bool) -> Answer {
+    let begun = front
+        .query(move |state| {
+            let begun = state.undo_decision(&params);
+            if let Err(reason) = &begun {
+                state.show(2, &format!("Galley: {reason}"));
+            }
+            begun
+        })
+        .await
+        .ok_or_else(ended)?;
+    match begun {
+        Err(reason) => value(Undone { applied: false, reason: Some(reason), hunks: Vec::new() }),
+        Ok(Undoing::Done(hunks)) => value(Undone { applied: true, reason: None, hunks }),
+        Ok(Undoing::Waits(..)) if !wait => Ok(Value::Null),
+        Ok(Undoing::Waits(answered, hunks)) => {
+            let Accepted { applied, reason, .. } = answered.await.map_err(|_| ended())?;
+            value(Undone { applied, reason, hunks: if applied { hunks } else { Vec::new() } })
+        }
+    }
 }
 
 fn comment(state: &mut State, params: HunkText) -> Answer {

@@ -1,16 +1,14 @@
-//! Going back: what a task changed is taken out again by an inverse merge, so that later work stays.
+//! Going back: what tasks changed is taken out again by an inverse merge, so that later work stays.
 
-use galley_agent::event::{Checkpoint, CheckpointFile, TaskEvent};
-use galley_review::{AcceptFile, FileKind};
-use galley_text::diff;
-use galley_text::format::FileChange;
-use galley_text::path::RelPath;
+use galley_agent::event::{Checkpoint, TaskEvent, Verdict};
+use galley_review::{AcceptFile, HunkId, Proposal};
 use tokio::sync::oneshot;
 
-use super::accepting::Restoring;
+use super::accepting::{Accepting, Restoring};
+use super::reviews::Review;
 use super::state::State;
 use crate::protocol::{self, Accepted, RestoreParams};
-use crate::rollback::{self, Inverse};
+use crate::rollback;
 
 impl State {
     /// The checkpoints of this workspace's tasks, latest last.
@@ -22,6 +20,7 @@ impl State {
                 checkpoint: checkpoint.id.clone(),
                 task: view.task.clone(),
                 title: title.clone(),
+                label: checkpoint.label.clone(),
                 at_ms: checkpoint.at_ms,
                 files: checkpoint.files.iter().map(|file| file.path.clone()).collect(),
             }));
@@ -30,8 +29,8 @@ impl State {
         found
     }
 
-    /// Takes back the latest checkpoint of a task, or the named one. The answer comes when the text came back; with it the
-    /// files that both sides changed.
+    /// Takes back what is meant: a checkpoint, all since one, a task, or some hunks. The answer comes when the text came
+    /// back; with it the places that both sides changed, which stay as they are.
     ///
     /// # Errors
     /// Words for the person.
@@ -39,68 +38,132 @@ impl State {
         &mut self,
         params: &RestoreParams,
     ) -> Result<(oneshot::Receiver<Accepted>, Vec<String>), String> {
-        let (task, checkpoint) = self.meant_checkpoint(params)?;
-        let mut files = Vec::new();
-        let mut conflicts = Vec::new();
-        for file in &checkpoint.files {
-            match self.inverse(file) {
-                Ok(Some(inverse)) => files.push(inverse),
-                Ok(None) => {}
-                Err(path) => conflicts.push(path),
-            }
+        let only: Option<Vec<HunkId>> =
+            params.hunks.as_ref().map(|hunks| hunks.iter().map(|id| HunkId(id.clone())).collect());
+        let meant = self.meant_checkpoints(params, only.as_deref())?;
+        let checkpoints: Vec<&Checkpoint> = meant.iter().map(|(_, checkpoint)| checkpoint).collect();
+        let mut taken = rollback::take_back(&checkpoints, only.as_deref(), &|path| self.text_now(path).0);
+        let conflicts: Vec<String> = taken.conflicts.iter().map(rollback::told).collect();
+        if taken.files.is_empty() && conflicts.is_empty() {
+            return Err("nothing to take back: the change is not there any more".to_owned());
         }
-        if files.is_empty() && !conflicts.is_empty() {
-            return Err(format!(
-                "nothing was taken back: later changes touch the same lines in {}",
-                conflicts.join(", ")
-            ));
-        }
+        let task = meant[0].0.clone();
+        let whole = only.is_none();
+        let takes_back = if whole {
+            meant.iter().map(|(task, checkpoint)| (task.clone(), checkpoint.id.clone())).collect()
+        } else {
+            Vec::new()
+        };
+        let restoring = Restoring {
+            takes_back,
+            hunks: only.unwrap_or_default(),
+            conflicts: std::mem::take(&mut taken.conflicts),
+            brings_back: meant.iter().all(|(_, checkpoint)| checkpoint.rollback),
+        };
         let (answer, answered) = oneshot::channel();
-        let restoring = Restoring { task, checkpoint: checkpoint.id, conflicts: conflicts.clone() };
-        self.send_edit(files, answer, Some(restoring));
+        let mut files = std::mem::take(&mut taken.files);
+        for file in &mut files {
+            file.version = self.documents.by_path(&file.path).map(|(_, buffer)| buffer.version);
+        }
+        self.send_edit(task, files, Vec::new(), answer, Some(restoring), &taken);
         Ok((answered, conflicts))
     }
 
-    fn meant_checkpoint(&self, params: &RestoreParams) -> Result<(String, Checkpoint), String> {
-        let mut found: Vec<(&String, &Checkpoint)> = Vec::new();
-        for view in
-            self.tasks.values().filter(|view| params.task.as_ref().is_none_or(|task| view.task == *task))
+    /// Takes accepted hunks back by what the checkpoints know of them.
+    pub fn restore_hunks(&mut self, ids: &[HunkId]) -> Result<oneshot::Receiver<Accepted>, String> {
+        let hunks = Some(ids.iter().map(|id| id.0.clone()).collect());
+        let (answered, _) = self.restore(&RestoreParams { hunks, ..RestoreParams::default() })?;
+        Ok(answered)
+    }
+
+    /// The checkpoints that are meant, with their tasks, latest first; never none.
+    fn meant_checkpoints(
+        &self,
+        params: &RestoreParams,
+        only: Option<&[HunkId]>,
+    ) -> Result<Vec<(String, Checkpoint)>, String> {
+        let mut all: Vec<(String, Checkpoint)> = self
+            .tasks
+            .values()
+            .flat_map(|view| view.checkpoints.iter().map(|known| (view.task.clone(), known.clone())))
+            .collect();
+        all.sort_by(|(_, a), (_, b)| b.id.cmp(&a.id));
+        rollback::meant(all, params, only)
+    }
+
+    /// The editor's text came back as meant, or in part: the taking back is recorded, and what both sides changed is put up
+    /// for decision.
+    pub fn record_restored(
+        &mut self,
+        accept: &Accepting,
+        restoring: &Restoring,
+        done: &[&AcceptFile],
+        applied: bool,
+    ) {
+        if done.is_empty() && !applied {
+            return;
+        }
+        let conflicts: Vec<String> = restoring.conflicts.iter().map(rollback::told).collect();
+        let paths = done.iter().map(|file| file.path.as_str().to_owned()).collect();
+        let first = restoring.takes_back.last().map(|(_, id)| id.clone()).unwrap_or_default();
+        let made = Some(accept.checkpoint.clone());
+        let event = TaskEvent::RolledBack { checkpoint: first, conflicts, made, paths };
+        self.record(&accept.task, event);
+        let others: Vec<(String, String)> =
+            restoring.takes_back.iter().filter(|(task, _)| *task != accept.task).cloned().collect();
+        for (task, checkpoint) in others {
+            let event =
+                TaskEvent::RolledBack { checkpoint, conflicts: Vec::new(), made: None, paths: Vec::new() };
+            self.record(&task, event);
+        }
+        if !restoring.hunks.is_empty() {
+            let hunks = restoring.hunks.clone();
+            self.record(&accept.task, TaskEvent::Decided { hunks, verdict: Verdict::Reopened, text: None });
+            self.reopened(&accept.task, &restoring.hunks);
+        }
+        let title =
+            self.tasks.get(&accept.task).and_then(|view| view.spec.as_ref()).map(|spec| spec.title.clone());
+        let title = title.unwrap_or_default();
+        if let Some(proposal) =
+            rollback::conflicts_to_decide(&accept.task, &title, &accept.checkpoint, &restoring.conflicts)
         {
-            let wanted = |known: &&Checkpoint| params.checkpoint.as_ref().is_none_or(|id| known.id == *id);
-            found.extend(view.checkpoints.iter().filter(wanted).map(|checkpoint| (&view.task, checkpoint)));
+            self.offer_conflicts(&accept.task, proposal);
         }
-        let latest = found.into_iter().max_by(|(_, a), (_, b)| a.id.cmp(&b.id));
-        latest
-            .map(|(task, checkpoint)| (task.clone(), checkpoint.clone()))
-            .ok_or_else(|| "there is nothing to take back".to_owned())
     }
 
-    /// The edit that takes one file back; `None` when there is nothing to do, the path when both sides changed the same
-    /// lines.
-    fn inverse(&self, file: &CheckpointFile) -> Result<Option<AcceptFile>, String> {
-        let path = RelPath::new(&file.path).map_err(|error| error.to_string())?;
-        let (now, version) = self.text_now(&path);
-        let (kind, base, result) = match rollback::inverse(&path, file, now) {
-            Inverse::Nothing => return Ok(None),
-            Inverse::Conflict | Inverse::Change(FileChange::Move { .. }) => return Err(file.path.clone()),
-            Inverse::Change(FileChange::Update { before, after, .. }) => (FileKind::Modify, before, after),
-            Inverse::Change(FileChange::Delete { before, .. }) => (FileKind::Delete, before, String::new()),
-            Inverse::Change(FileChange::Add { text, .. }) => (FileKind::Add, String::new(), text),
+    /// Hunks whose accept was taken back wait for a decision again.
+    fn reopened(&mut self, task: &str, hunks: &[HunkId]) {
+        let known = hunks.first().and_then(|id| self.reviews.of_hunk_mut(id));
+        let Some(review) = known else {
+            // The proposal of a task that was closed in an earlier session comes back with its decisions.
+            if let Some(view) = self.tasks.get(task).cloned() {
+                self.reopen(&view);
+            }
+            return;
         };
-        let edits = if kind == FileKind::Modify { diff::edits(&base, &result) } else { Default::default() };
-        Ok(Some(AcceptFile { path, kind, base, version, edits, result, hunks: Vec::new(), mode: None }))
+        review.closed = false;
+        review.forget_decided(hunks);
+        let proposal = review.proposal.id.0.clone();
+        self.show_review(&proposal);
     }
 
-    fn text_now(&self, path: &RelPath) -> (Option<String>, Option<i32>) {
-        match self.documents.by_path(path) {
-            Some((_, buffer)) => (Some(buffer.rope.to_string()), Some(buffer.version)),
-            None => (self.workspace.snapshot().peek(path).ok().map(|text| text.to_string()), None),
-        }
-    }
-
-    /// The editor's text came back as meant: the restoring is recorded.
-    pub fn record_restored(&mut self, restoring: Restoring) {
-        let Restoring { task, checkpoint, conflicts } = restoring;
-        self.record(&task, TaskEvent::RolledBack { checkpoint, conflicts });
+    fn offer_conflicts(&mut self, task: &str, proposal: Proposal) {
+        let id = proposal.id.0.clone();
+        let count = proposal.all().count();
+        let summary = format!(
+            "rolled back but for {count} place{} that changed since; decide about these",
+            if count == 1 { "" } else { "s" }
+        );
+        let event = TaskEvent::Proposed {
+            proposal: proposal.clone(),
+            evidence: Vec::new(),
+            summary: summary.clone(),
+        };
+        self.record(task, event);
+        let paths: Vec<_> = proposal.files.iter().map(|file| file.document().clone()).collect();
+        self.reviews.add(Review::new(proposal, Vec::new()));
+        paths.iter().for_each(|path| self.text_as_it_is(path));
+        self.show(3, &format!("Galley: {summary}"));
+        self.show_review(&id);
     }
 }

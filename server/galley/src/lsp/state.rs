@@ -14,6 +14,7 @@ use galley_index::Index;
 use galley_journal::Journal;
 use galley_workspace::Workspace;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tower_lsp::Client;
 use tower_lsp::lsp_types::Url;
 
@@ -57,6 +58,8 @@ pub struct State {
     pub settings: Settings,
     /// The model that the editor's settings name.
     pub editor_model: Option<String>,
+    /// When the editor's settings want accepted hunks checked.
+    pub editor_check: Option<crate::config::CheckTime>,
     /// Open documents.
     pub documents: Documents,
     /// Tasks of this session and those found in the journal.
@@ -69,6 +72,14 @@ pub struct State {
     pub accepting: Vec<Accepting>,
     /// Number of the next accept.
     pub next_accept: u64,
+    /// Checks beside the tasks, by proposal: the number of the run, and what ends it.
+    pub proving: HashMap<String, (u64, CancellationToken)>,
+    /// Number of the latest such check.
+    pub proofs: u64,
+    /// Renewals of a proposal's checks that wait for the typing to rest, by proposal.
+    pub renewing: HashMap<String, u64>,
+    /// Number of the latest renewal.
+    pub renewals: u64,
     /// Tasks whose progress the client shows.
     pub progress: BTreeSet<String>,
     /// What is to be shown.
@@ -127,12 +138,17 @@ impl State {
             symbols: (0, false),
             settings: parts.settings,
             editor_model: None,
+            editor_check: None,
             documents: Documents::default(),
             tasks: BTreeMap::new(),
             handles: HashMap::new(),
             reviews: Reviews::default(),
             accepting: Vec::new(),
             next_accept: 1,
+            proving: HashMap::new(),
+            proofs: 0,
+            renewing: HashMap::new(),
+            renewals: 0,
             progress: BTreeSet::new(),
             dirty: Dirty::default(),
             marked: BTreeSet::new(),
@@ -163,7 +179,9 @@ impl State {
                 self.dirty.status = true;
             }
             Event::EditAnswered { accept, outcome } => self.edit_answered(accept, outcome),
-            Event::AcceptExpired(accept) => self.accept_expired(accept),
+            Event::AcceptExpired(accept, tries) => self.accept_expired(accept, tries),
+            Event::Proved(proved) => self.proved(*proved),
+            Event::Quiet { proposal, number } => self.quiet(proposal, number),
         }
     }
 

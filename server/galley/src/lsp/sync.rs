@@ -50,6 +50,7 @@ impl State {
 
     fn did_change(&mut self, params: DidChangeTextDocumentParams) {
         let (uri, version) = (params.text_document.uri, params.text_document.version);
+        let before = self.documents.get(&uri).map(|buffer| buffer.rope.clone()).unwrap_or_default();
         let change = match self.documents.change(&uri, version, &params.content_changes, self.facts.encoding)
         {
             Ok(change) => change,
@@ -58,7 +59,7 @@ impl State {
         let Some(buffer) = self.documents.get(&uri) else { return };
         let (Some(path), rope) = (buffer.path.clone(), buffer.rope.clone()) else { return };
         self.workspace.open_document(&path, rope.clone(), version);
-        self.document_changed(&path, &change, &rope, version);
+        self.document_changed(&path, &change, &before, &rope, version);
         self.index_changed(path);
     }
 
@@ -175,7 +176,10 @@ impl State {
     pub fn reload_settings(&mut self) {
         let root = self.workspace.roots().into_iter().next().map(|root| root.path);
         match crate::config::load(root.as_deref()) {
-            Ok(settings) => self.settings = settings,
+            Ok(settings) => {
+                self.settings = settings;
+                self.settings.review.check = self.editor_check.unwrap_or(self.settings.review.check);
+            }
             Err(error) => self.show(2, &format!("galley: {error}; the settings stay as they were")),
         }
         self.dirty.status = true;
@@ -189,6 +193,11 @@ impl State {
         }
         if let Some(usd) = own.get("maxUsd").and_then(Value::as_f64) {
             self.settings.budget.usd = Some(usd);
+        }
+        if let Some(time) = own.get("reviewCheck").and_then(|time| serde_json::from_value(time.clone()).ok())
+        {
+            self.settings.review.check = time;
+            self.editor_check = Some(time);
         }
         if let Some(steps) = own.get("maxSteps").and_then(Value::as_u64) {
             self.settings.budget.steps = u32::try_from(steps).ok();

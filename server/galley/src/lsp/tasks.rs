@@ -238,22 +238,24 @@ impl State {
     fn task_event(&mut self, task: &str, event: &TaskEvent) {
         match event {
             TaskEvent::Proposed { proposal, evidence, summary } => {
-                let mut proposal = proposal.clone();
-                if let Some(earlier) = self.reviews.find(Some(&proposal.id.0)) {
-                    proposal.adopt(&earlier.proposal);
-                }
                 let id = proposal.id.0.clone();
                 let paths: Vec<_> = proposal.files.iter().map(|file| file.document().clone()).collect();
-                self.reviews.add(Review {
-                    proposal,
-                    evidence: evidence.clone(),
-                    stale: false,
-                    closed: false,
-                });
-                // What was typed since the task began is under the proposal at once.
+                let mut review = Review::new(proposal.clone(), evidence.clone());
+                if let Some(earlier) = self.reviews.find(Some(&id)).filter(|known| known.proposal.id.0 == id)
+                {
+                    review.decided.clone_from(&earlier.decided);
+                    review.accepted_checks.clone_from(&earlier.accepted_checks);
+                }
+                self.reviews.add(review);
+                // What was typed since the task began is under the proposal at once, and so is what was decided while it
+                // was revised.
                 for path in paths {
                     self.text_as_it_is(&path);
                 }
+                if let (Some(review), Some(view)) = (self.reviews.find_mut(&id), self.tasks.get(task)) {
+                    galley_agent::decisions::replay(&mut review.proposal, view);
+                }
+                self.close_if_decided(task);
                 self.dirty.proposals.insert(id);
                 self.dirty.marks = true;
                 self.end_progress(task, summary);

@@ -203,27 +203,58 @@ fn a_proposal_survives_the_journal() {
 }
 
 #[test]
-fn a_revised_proposal_keeps_the_ids_of_what_is_the_same() {
-    let before = "a\nb\nc\nd\n";
-    let mut first = propose(vec![update("f", before, "A\nb\nC\nd\n")]);
-    first.give_reason(&id("h2"), "because");
-    first.mark_reviewed(&[id("h2")], true);
-    let mut count = 10;
-    let mut second = galley_review::Proposal::new(
-        galley_review::ProposalId("q".into()),
-        "t",
-        "Title",
-        vec![update("f", before, "aa\nb\nC\nd\n")],
-        &mut || {
-            count += 1;
-            id(&format!("h{count}"))
-        },
+fn a_revised_proposal_goes_on_from_the_earlier_one() {
+    let before = "a\nb\nc\nd\ne\nf\ng\nh\ni\n";
+    let mut first = propose(vec![update("f", before, "A\nb\nC\nd\nE\nf\nG\nh\nI\n")]);
+    assert_eq!(first.all().count(), 5);
+    first.give_reason(&id("h3"), "because");
+    first.mark_reviewed(&[id("h3")], true);
+    first.reject(&[id("h2")]);
+    first.accepted(&[id("h1")]);
+    let now = "A\nb\nc\nd\ne\nf\ng\nh\ni\n";
+    // The model started from the three that were left; it changes the fourth, withdraws the fifth, and adds one.
+    let offered = [id("h3"), id("h4"), id("h5")];
+    let mut second = propose(vec![update("f", now, "A\nj\nb\nc\nd\nE\nf\ngg\nh\ni\n")]);
+    let mut count = 5;
+    second.revise(&first, &offered, &mut || {
+        count += 1;
+        id(&format!("h{count}"))
+    });
+    let all: Vec<_> = second
+        .all()
+        .map(|(_, hunk)| (hunk.id.0.as_str(), hunk.state.as_str(), hunk.after.as_str()))
+        .collect();
+    assert_eq!(
+        all,
+        [
+            ("h1", "accepted", "A\n"),
+            ("h6", "pending", "j\n"),
+            ("h2", "rejected", "C\n"),
+            ("h3", "pending", "E\n"),
+            ("h4", "pending", "gg\n"),
+        ]
     );
-    second.adopt(&first);
-    let ids: Vec<_> = second.all().map(|(_, hunk)| hunk.id.0.as_str()).collect();
-    assert_eq!(ids, ["h11", "h2"]);
-    let (_, kept) = second.hunk(&id("h2")).unwrap();
+    let (_, kept) = second.hunk(&id("h3")).unwrap();
     assert_eq!((kept.reason.as_deref(), kept.reviewed), (Some("because"), true));
+    let (_, revised) = second.hunk(&id("h4")).unwrap();
+    assert!(!revised.reviewed);
+}
+
+#[test]
+fn a_hunk_beside_a_revised_one_is_kept_and_its_needs_are_renamed() {
+    let before = "one\ntwo\nthree\n";
+    let mut first = propose(vec![update("f", before, "ONE\ntwo\nTHREE\n")]);
+    first.reject(&[id("h1")]);
+    let mut second = propose(vec![update("f", before, "one\nTWO\nTHREE!\n"), update("g", "x\n", "y\n")]);
+    second.require(&id("h2"), &id("h1"));
+    let mut count = 2;
+    second.revise(&first, &[id("h2")], &mut || {
+        count += 1;
+        id(&format!("h{count}"))
+    });
+    let all: Vec<_> = second.all().map(|(_, hunk)| (hunk.id.0.as_str(), hunk.state.as_str())).collect();
+    assert_eq!(all, [("h1", "rejected"), ("h2", "pending"), ("h3", "pending")]);
+    assert_eq!(second.hunk(&id("h3")).unwrap().1.requires, [id("h2")]);
 }
 
 #[test]

@@ -90,6 +90,7 @@ impl Offer<'_> {
                 }
             }
         }
+        self.undo(path);
         if let Some(review) = self.state.reviews.open().find(|review| review.concerns(path)) {
             let proposal = json!({ "proposal": review.proposal.id.0 });
             let count = review.open_hunks().count();
@@ -97,6 +98,12 @@ impl Offer<'_> {
                 "Galley: accept all hunks of this file",
                 "quickfix.galley.acceptFile",
                 "galley.hunk.accept",
+                json!({ "uri": self.params.text_document.uri }),
+            );
+            self.add(
+                "Galley: reject all hunks of this file",
+                "quickfix.galley.rejectFile",
+                "galley.hunk.reject",
                 json!({ "uri": self.params.text_document.uri }),
             );
             self.add(
@@ -120,14 +127,32 @@ impl Offer<'_> {
         }
     }
 
+    /// Offers to take back the latest decision of a review that speaks of this file.
+    fn undo(&mut self, path: &RelPath) {
+        let concerned = self.state.reviews.iter().filter(|review| review.concerns(path));
+        let Some(review) = concerned.max_by_key(|review| review.decided_at()) else { return };
+        let Some((_, hunks)) = review.decided.last() else { return };
+        let states: Vec<&str> = hunks
+            .iter()
+            .filter_map(|id| review.proposal.hunk(id))
+            .map(|(_, hunk)| hunk.state.as_str())
+            .collect();
+        let Some(state) = states.first() else { return };
+        let ids: Vec<&str> = hunks.iter().map(|id| id.0.as_str()).collect();
+        self.add(
+            format!("Galley: take back the last decision (hunk {}, {state})", review.numbers(hunks)),
+            "quickfix.galley.undo",
+            "galley.hunk.undo",
+            json!({ "hunks": ids }),
+        );
+    }
+
     fn decide(&mut self, review: &Review, hunk: &Hunk) {
         let (number, of) = review.proposal.number(&hunk.id).unwrap_or((0, 0));
         let one = json!({ "hunks": [hunk.id.0] });
         let name = format!("hunk {number} of {of}");
-        let lacks = hunk.requires.iter().any(|id| {
-            review.proposal.hunk(id).is_some_and(|(_, needed)| needed.state != HunkState::Accepted)
-        });
-        if hunk.state == HunkState::Pending && !lacks {
+        let lacks = review.lacks(&hunk.id);
+        if hunk.state == HunkState::Pending && lacks.is_empty() {
             self.add(
                 format!("Galley: accept {name}"),
                 "quickfix.galley.accept",
@@ -135,16 +160,28 @@ impl Offer<'_> {
                 one.clone(),
             );
         }
-        if hunk.state == HunkState::Pending && lacks {
+        if hunk.state == HunkState::Pending && !lacks.is_empty() {
             let with = json!({ "hunks": [hunk.id.0], "prerequisites": true });
             self.add(
-                format!("Galley: accept {name} with the hunks it needs"),
+                format!("Galley: accept {name} with hunk {}, which it needs", review.numbers(&lacks)),
                 "quickfix.galley.acceptWithPrerequisites",
                 "galley.hunk.accept",
                 with,
             );
         }
-        self.add(format!("Galley: reject {name}"), "quickfix.galley.reject", "galley.hunk.reject", one);
+        let falls = review.needed_by(&hunk.id);
+        let title = match falls.is_empty() {
+            true => format!("Galley: reject {name}"),
+            false => format!("Galley: reject {name}, and hunk {}, which needs it", review.numbers(&falls)),
+        };
+        self.add(title, "quickfix.galley.reject", "galley.hunk.reject", one.clone());
+        let (word, mark) = if hunk.reviewed { ("not reviewed", false) } else { ("reviewed", true) };
+        self.add(
+            format!("Galley: mark {name} as {word}"),
+            "quickfix.galley.mark",
+            "galley.hunk.mark",
+            json!({ "hunks": [hunk.id.0], "reviewed": mark }),
+        );
         for (word, kind, command) in
             [("edit", "edit", "galley.hunk.edit"), ("comment on", "comment", "galley.hunk.comment")]
         {

@@ -21,8 +21,13 @@ pub fn code_lenses(state: &State, params: &CodeLensParams) -> Vec<CodeLens> {
                 let (number, of) = review.proposal.number(&hunk.id).unwrap_or((0, 0));
                 let one = json!({ "hunks": [hunk.id.0] });
                 let mut bar = Vec::new();
-                if hunk.state == HunkState::Pending {
+                let lacks = review.lacks(&hunk.id);
+                if hunk.state == HunkState::Pending && lacks.is_empty() {
                     bar.push((format!("accept {number} of {of}"), "galley.hunk.accept", one.clone()));
+                } else if hunk.state == HunkState::Pending {
+                    let with = json!({ "hunks": [hunk.id.0], "prerequisites": true });
+                    let title = format!("accept {number} of {of} with {}", review.numbers(&lacks));
+                    bar.push((title, "galley.hunk.accept", with));
                 }
                 bar.push(("reject".to_owned(), "galley.hunk.reject", one));
                 let reason = hunk.reason.as_deref().unwrap_or("why");
