@@ -1,9 +1,10 @@
 //! Measures the client against a server process of its own: `load streams [COUNT]`, `load gap [TURNS]`, `load cancel
-//! [TIMES]`. Prints one JSON line each.
+//! [TIMES]`, and without one `load render [TURNS]`. Prints one JSON line each.
 //!
 //! - `streams`: so many replies stream at the same time; every byte is compared, and the peak memory is told.
 //! - `gap`: from the last byte of a response to the first byte of the next request, seen by the server, with a
 //!   history of 200 kB; beside it the same with a client that only echoes (`floor`).
+//! - `render`: processor time of making a request's body, turn by turn of a growing history, on each API.
 //! - `cancel`: from the cancelling to the closed socket, seen by the server.
 
 use std::error::Error;
@@ -27,8 +28,9 @@ fn main() -> Outcome<()> {
         Some("serve") => runtime.block_on(serve()),
         Some("streams") => runtime.block_on(streams(number(1_000))),
         Some("gap") => runtime.block_on(gap(number(200))),
+        Some("render") => render(number(500)),
         Some("cancel") => runtime.block_on(cancel(number(50))),
-        _ => Err("usage: load streams|gap|cancel [NUMBER]".into()),
+        _ => Err("usage: load streams|gap|cancel|render [NUMBER]".into()),
     }
 }
 
@@ -104,8 +106,9 @@ async fn answer(stream: TcpStream) -> Outcome<()> {
         }
         let end = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":50000,"completion_tokens":9}}"#;
         chunk(&mut to, &format!("data: {end}\n\ndata: [DONE]\n\n")).await?;
-        to.write_all(b"0\r\n\r\n").await?;
+        // Before the write: the client may be faster than the way back from it.
         last = Some(Instant::now());
+        to.write_all(b"0\r\n\r\n").await?;
     }
 }
 
@@ -229,6 +232,47 @@ async fn floor(address: &str, body: &str, turns: usize) -> Outcome<()> {
             }
         }
         stream.read_line(&mut String::new()).await?;
+    }
+    Ok(())
+}
+
+fn render(turns: usize) -> Outcome<()> {
+    for kind in [Kind::OpenAiChat, Kind::OpenAiResponses, Kind::Anthropic, Kind::Gemini] {
+        let client = Client::new(Endpoint::new(kind, "m"))?;
+        let mut request = request("x");
+        let (mut early, mut late) = (Vec::new(), Vec::new());
+        for at in 0..turns {
+            let call = galley_model::ToolCall {
+                call_id: format!("call_{at}"),
+                name: "read".into(),
+                arguments: format!("{{\"path\":\"src/file_{at}.rs\"}}"),
+                free_text: false,
+            };
+            request.items.push(Item::Reply(Reply { calls: vec![call], ..Reply::default() }));
+            request.items.push(Item::ToolResult {
+                call_id: format!("call_{at}"),
+                name: "read".into(),
+                free_text: false,
+                output: format!("line \"{at}\"\n").repeat(30),
+                is_error: false,
+            });
+            let began = Instant::now();
+            let bytes = client.body(&request).len();
+            let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+            match at * 5 / turns {
+                0 => early.push(took),
+                4 => late.push(took),
+                _ => {}
+            }
+            if at + 1 == turns {
+                let (early, late) =
+                    (quantiles(std::mem::take(&mut early)), quantiles(std::mem::take(&mut late)));
+                println!(
+                    "{}",
+                    serde_json::json!({ "kind": kind.as_str(), "bytes": bytes, "first_fifth_us": early, "last_fifth_us": late })
+                );
+            }
+        }
     }
     Ok(())
 }

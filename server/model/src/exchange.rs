@@ -24,6 +24,7 @@ pub struct ToolSpec {
 /// One entry of a conversation. Entries are only ever appended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "a conversation has few items, and a third of them are replies")]
 pub enum Item {
     /// What the person (or the harness in its name) says.
     User(String),

@@ -29,6 +29,8 @@ struct State {
 #[derive(Clone, Copy)]
 struct Bucket {
     left: u64,
+    /// How much it holds when it is full, where the provider says so.
+    full: Option<u64>,
     /// When it is full again.
     until: Instant,
 }
@@ -66,8 +68,8 @@ impl Limits {
             };
             if open.left >= share {
                 *bucket = Some(Bucket { left: open.left - share, ..open });
-            } else if open.until - now > wait {
-                (wait, reason) = (open.until - now, why);
+            } else if open.wait(now, share) > wait {
+                (wait, reason) = (open.wait(now, share), why);
             }
         }
         // Longer than the person would wait for: the provider is to say so itself.
@@ -95,6 +97,19 @@ impl Limits {
     }
 }
 
+impl Bucket {
+    /// How long until there is room for a share: a bucket fills evenly.
+    fn wait(&self, now: Instant, share: u64) -> Duration {
+        let until_full = self.until.saturating_duration_since(now);
+        match self.full.and_then(|full| full.checked_sub(self.left)) {
+            Some(room) if room > 0 => {
+                until_full.mul_f64((share.saturating_sub(self.left) as f64 / room as f64).min(1.0))
+            }
+            _ => until_full,
+        }
+    }
+}
+
 /// `x-ratelimit-remaining-requests` with `x-ratelimit-reset-requests` (a duration), or
 /// `anthropic-ratelimit-requests-remaining` with `anthropic-ratelimit-requests-reset` (a time).
 fn bucket(now: Instant, headers: &HeaderMap, what: &str) -> Option<Bucket> {
@@ -106,7 +121,10 @@ fn bucket(now: Instant, headers: &HeaderMap, what: &str) -> Option<Bucket> {
     let wait = retry::duration(reset)
         .or_else(|| reset.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
         .or_else(|| Some(rfc3339(reset)?.duration_since(SystemTime::now()).unwrap_or_default()))?;
-    Some(Bucket { left: remaining.parse().ok()?, until: now.checked_add(wait)? })
+    let full = text(format!("x-ratelimit-limit-{what}"))
+        .or_else(|| text(format!("anthropic-ratelimit-{what}-limit")))
+        .and_then(|full| full.parse().ok());
+    Some(Bucket { left: remaining.parse().ok()?, full, until: now.checked_add(wait)? })
 }
 
 /// A time such as `2026-11-20T12:00:00Z`; fractions of a second are passed over.
@@ -156,6 +174,19 @@ mod tests {
         assert!(limits.wait(later, 9_000, PATIENCE).is_none());
         limits.closed(later, Duration::from_secs(7));
         assert!(limits.wait(later, 1, PATIENCE).unwrap().1.contains("asked"));
+    }
+
+    #[test]
+    fn a_bucket_that_fills_evenly_is_waited_for_only_as_long_as_needed() {
+        let (limits, now) = (Limits::default(), Instant::now());
+        let told = headers(&[
+            ("x-ratelimit-limit-tokens", "101000"),
+            ("x-ratelimit-remaining-tokens", "1000"),
+            ("x-ratelimit-reset-tokens", "60s"),
+        ]);
+        limits.learn(now, &told);
+        assert_eq!(limits.wait(now, 11_000, PATIENCE).unwrap().0, Duration::from_secs(6));
+        assert_eq!(limits.wait(now, 900_000, PATIENCE).unwrap().0, Duration::from_secs(60));
     }
 
     #[test]

@@ -230,6 +230,11 @@ impl Line {
         let Some(mut draft) = seen.salvage.take().filter(|_| error.breaks_off()) else { return Err(error) };
         draft.stop = Stop::ToolUse;
         draft.refusal = None;
+        // What was told at the beginning of the stream does not count the reply.
+        if let Some(usage) = &mut draft.usage {
+            usage.output = usage.output.max(seen.content.div_ceil(4));
+            usage.estimated = true;
+        }
         match self.settled(request, draft, seen) {
             Ok(reply) if !reply.calls.is_empty() => Ok(reply),
             _ => Err(error),

@@ -110,7 +110,8 @@ impl Server {
             let _ = std::fs::write(path, b"");
         }
         let reply = reply::build(api, ready.number, &ready.turn, &ready.fault, &ready.asked, &body);
-        let plain = ready.fault.is_empty() && body["stream"] != true;
+        let streams = matches!(api, Api::Gemini | Api::Converse) || body["stream"] == true;
+        let plain = ready.fault.is_empty() && !streams;
         let fault = if plain { "json" } else { ready.fault.as_str() };
         let after = connection.reply(api, &ready.turn, fault, &reply).await;
         if after == After::HungUp {
