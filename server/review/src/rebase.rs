@@ -195,7 +195,8 @@ impl Change<'_> {
             Trace::Moved(range) => self.moved(hunk, range, out),
             Trace::Touched { old, new } => {
                 let three = self.three(hunk, &old, &new);
-                touched(hunk, three, new, out);
+                let beside = Beside::of((self.old, &old), (self.new, &new));
+                touched(hunk, three, new, &beside, out);
                 true
             }
         }
@@ -272,8 +273,43 @@ impl Change<'_> {
     }
 }
 
+/// Whether the lines directly beside a stretch are the same before and after a change of it.
+struct Beside {
+    above: bool,
+    below: bool,
+}
+
+impl Beside {
+    fn of((old, was): (&Rope, &Range<usize>), (new, is): (&Rope, &Range<usize>)) -> Beside {
+        let above = |text: &Rope, at: usize| {
+            let line = text.byte_to_line(at.min(text.len_bytes())).checked_sub(1)?;
+            Some(text.line(line).to_string())
+        };
+        let below = |text: &Rope, at: usize| {
+            (at < text.len_bytes()).then(|| text.line(text.byte_to_line(at)).to_string())
+        };
+        Beside {
+            above: above(old, was.start) == above(new, is.start),
+            below: below(old, was.end) == below(new, is.end),
+        }
+    }
+
+    /// Whether an insertion, all of whose lines on one side are gone, still has a line on its other side that tells
+    /// its place.
+    fn tells(&self, settled: &Settled) -> bool {
+        let Three { base, yours, theirs } = &settled.sides;
+        if settled.state != HunkState::Pending || !yours.is_empty() || base.is_empty() {
+            return true;
+        }
+        match theirs.ends_with(base.as_str()) {
+            true => settled.head > 0 || self.above,
+            false => settled.tail > 0 || self.below,
+        }
+    }
+}
+
 /// Sets a hunk whose lines the change took part in to what follows from its three sides.
-fn touched(hunk: &mut Hunk, three: Three, new: Range<usize>, out: &mut Rebased) {
+fn touched(hunk: &mut Hunk, three: Three, new: Range<usize>, beside: &Beside, out: &mut Rebased) {
     hunk.remember();
     match hunk.state {
         HunkState::Accepted => {
@@ -293,7 +329,11 @@ fn touched(hunk: &mut Hunk, three: Three, new: Range<usize>, out: &mut Rebased) 
             hunk.merged_by_token = false;
         }
         HunkState::Pending | HunkState::Conflicted | HunkState::Obsolete => {
-            let settled = recognised(hunk, settle::settle(three));
+            let mut settled = recognised(hunk, settle::settle(three));
+            if !beside.tells(&settled) {
+                settled.state = HunkState::Conflicted;
+                settled.after.clone_from(&settled.sides.theirs);
+            }
             hunk.range = new.start + settled.head..new.end - settled.tail;
             put(hunk, settled, out);
         }

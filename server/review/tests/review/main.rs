@@ -7,6 +7,7 @@ mod desk;
 mod dice;
 mod driver;
 mod files;
+mod fuzz;
 mod oracle;
 mod rendering;
 mod splitting;

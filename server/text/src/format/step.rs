@@ -118,8 +118,12 @@ impl Parser {
 
 /// The lines of a patch, cut at `\n`; a `\r` before it belongs to the ending, any other to the line.
 pub(super) fn patch_lines(patch: &str) -> impl Iterator<Item = &str> {
-    let patch = patch.strip_prefix('\u{feff}').unwrap_or(patch);
-    patch.split_inclusive('\n').map(|line| {
+    part_lines(patch.strip_prefix('\u{feff}').unwrap_or(patch))
+}
+
+/// The lines of a part of a patch that is not its beginning.
+pub(super) fn part_lines(part: &str) -> impl Iterator<Item = &str> {
+    part.split_inclusive('\n').map(|line| {
         let line = line.strip_suffix('\n').unwrap_or(line);
         line.strip_suffix('\r').unwrap_or(line)
     })

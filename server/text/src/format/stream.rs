@@ -65,16 +65,18 @@ impl Stream {
             return Vec::new();
         };
         let lines = self.text[self.read..end].to_owned();
+        let lines = self.without_mark(&lines);
         self.read = end;
-        self.take(&lines)
+        self.take(lines)
     }
 
     /// The patch is over; gives what its end completes.
     pub fn finish(&mut self) -> Vec<Piece> {
         let ended = self.text.is_empty() || self.text.ends_with('\n');
         let rest = self.text[self.read..].to_owned();
+        let rest = self.without_mark(&rest);
         self.read = self.text.len();
-        let mut pieces = self.take(&rest);
+        let mut pieces = self.take(rest);
         if !self.broken {
             let mut steps = Vec::new();
             let outcome = self.parser.finish(ended, &mut steps);
@@ -95,10 +97,15 @@ impl Stream {
         super::apply(self.format, &self.text, tree)
     }
 
+    /// The part that follows what was read, without the mark that a patch may begin with.
+    fn without_mark<'t>(&self, part: &'t str) -> &'t str {
+        part.strip_prefix('\u{feff}').filter(|_| self.read == 0).unwrap_or(part)
+    }
+
     fn take(&mut self, lines: &str) -> Vec<Piece> {
         let mut steps = Vec::new();
         let mut error = None;
-        for line in super::step::patch_lines(lines) {
+        for line in super::step::part_lines(lines) {
             if self.broken {
                 break;
             }
