@@ -212,7 +212,8 @@ impl Ids {
             Item::Reply(reply) => Some(reply),
             _ => None,
         });
-        let calls = replies.flat_map(|reply| reply.calls.iter().chain(&reply.broken_calls));
+        // A broken call is not sent back: when the model sends it again, its id is free.
+        let calls = replies.flat_map(|reply| reply.calls.iter());
         Ids { taken: calls.map(|call| call.call_id.clone()).collect(), turn: request.turn(), made: 0 }
     }
 

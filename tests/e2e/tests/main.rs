@@ -7,6 +7,7 @@ mod house;
 mod lifecycle;
 mod long_task;
 mod main_job;
+mod orders;
 mod plain_client;
 mod prompt_size;
 mod review;
