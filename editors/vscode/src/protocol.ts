@@ -23,7 +23,7 @@ export interface StartParams {
   model?: string;
 }
 
-export interface Scope { paths: string[]; symbols: string[]; lines: number | null; protect: string[] }
+export interface Scope { paths: string[]; also: string[]; symbols: string[]; lines: number | null; protect: string[] }
 export interface WaitingMessage { message: string; text: string }
 export interface PlanItem { text: string; state: "pending" | "active" | "done" | "dropped"; items: PlanItem[] }
 export interface Step { step: number; tool: string; summary: string; state: "running" | "ok" | "error"; ms: number; detail?: string | null }

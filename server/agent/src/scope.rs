@@ -17,6 +17,9 @@ pub struct ScopeSpec {
     /// Globs of the paths that may be changed; empty: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
+    /// Globs of paths that may be changed whole beside those, by the person's word.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// Names of the symbols inside which may be changed; empty: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub symbols: Vec<String>,
@@ -105,6 +108,9 @@ impl fmt::Display for ScopeSpec {
         if !self.symbols.is_empty() {
             parts.push(format!("inside {}", self.symbols.join(", ")));
         }
+        if !self.also.is_empty() {
+            parts.push(format!("and {}", self.also.join(", ")));
+        }
         if let Some(lines) = self.lines {
             parts.push(format!("at most {lines} lines"));
         }
@@ -124,6 +130,7 @@ impl fmt::Display for ScopeSpec {
 pub struct Scope {
     spec: ScopeSpec,
     set: Option<GlobSet>,
+    also: Option<GlobSet>,
 }
 
 /// What the scope says to a change.
@@ -143,13 +150,8 @@ impl Scope {
     /// # Errors
     /// A glob that cannot be read, with the reason.
     pub fn new(spec: ScopeSpec) -> Result<Scope, String> {
-        let mut builder = GlobSetBuilder::new();
-        for glob in &spec.paths {
-            builder
-                .add(Glob::new(glob).map_err(|error| format!("the scope `{glob}` is not a glob: {error}"))?);
-        }
-        let set = builder.build().map_err(|error| error.to_string())?;
-        Ok(Scope { set: (!spec.paths.is_empty()).then_some(set), spec })
+        let (set, also) = (globs(&spec.paths)?, globs(&spec.also)?);
+        Ok(Scope { set, also, spec })
     }
 
     /// As the person may read it.
@@ -157,28 +159,30 @@ impl Scope {
         &self.spec
     }
 
-    /// The scope with one more glob; its symbols bind no more, since they were of other files.
+    /// The scope with one more glob, whose files may be changed whole, or with one more of its symbols.
     ///
     /// # Errors
     /// A glob that cannot be read, with the reason.
     pub fn widened(&self, glob: &str) -> Result<Scope, String> {
         let mut spec = self.spec.clone();
         let glob = glob.trim().trim_start_matches("./").to_owned();
-        if spec.symbols.contains(&glob) || (!glob.contains(['/', '.', '*']) && !spec.symbols.is_empty()) {
+        if !glob.contains(['/', '.', '*']) && !spec.symbols.is_empty() {
             spec.symbols.push(glob);
         } else {
-            if !spec.paths.is_empty() {
-                spec.paths.push(glob);
-            }
-            spec.symbols.clear();
+            spec.also.push(glob);
         }
         Scope::new(spec)
+    }
+
+    fn is_free(&self, path: &RelPath) -> bool {
+        self.also.as_ref().is_some_and(|set| set.is_match(path.as_str()))
     }
 
     /// Whether a file may be changed at all.
     pub fn rule(&self, path: &RelPath) -> Ruling {
         if let Some(set) = &self.set
             && !set.is_match(path.as_str())
+            && !self.is_free(path)
         {
             return self.refused(path.as_str());
         }
@@ -196,7 +200,7 @@ impl Scope {
         if is_generated(old) {
             return Ruling::Ask(Class::Generated);
         }
-        if !self.spec.symbols.is_empty() && !self.inside_symbols(path, old, new) {
+        if !self.spec.symbols.is_empty() && !self.is_free(path) && !self.inside_symbols(path, old, new) {
             return self.refused(&format!("this change of {}", path.as_str()));
         }
         if self.protects(Class::Api) && api_lines(path, old) != api_lines(path, new) && before.is_some() {
@@ -250,6 +254,16 @@ impl Scope {
             ranges.iter().any(|(from, to)| *from <= first && last <= *to)
         })
     }
+}
+
+/// A set of globs; `None` for no glob.
+fn globs(globs: &[String]) -> Result<Option<GlobSet>, String> {
+    let mut builder = GlobSetBuilder::new();
+    for glob in globs {
+        builder.add(Glob::new(glob).map_err(|error| format!("the scope `{glob}` is not a glob: {error}"))?);
+    }
+    let set = builder.build().map_err(|error| error.to_string())?;
+    Ok((!globs.is_empty()).then_some(set))
 }
 
 impl fmt::Display for Scope {
@@ -358,6 +372,7 @@ mod tests {
         let owned = |list: &[&str]| list.iter().map(|&one| one.to_owned()).collect();
         Scope::new(ScopeSpec {
             paths: owned(paths),
+            also: Vec::new(),
             symbols: owned(symbols),
             lines: Some(10),
             protect: protect.to_vec(),

@@ -116,6 +116,8 @@ pub fn fold(events: &[TaskEvent]) -> Option<Past> {
             TaskEvent::Said { text, by } => {
                 if *by == Speaker::Person {
                     past.said.push(text.clone());
+                    // Words after the end open the task again.
+                    past.over = false;
                 }
                 past.items.push(Item::User(text.clone()));
             }

@@ -39,6 +39,8 @@ pub struct TaskView {
     pub budget: Option<Budget>,
     /// What the person was told: warnings, shortened conversations, broken caches.
     pub notes: Vec<String>,
+    /// State and activity at the question that waits for its answer.
+    before_question: Option<(State, String)>,
     /// How often its conversation was shortened.
     pub compactions: u32,
     /// The steps, one for each tool call.
@@ -131,6 +133,7 @@ impl TaskView {
             scope: ScopeSpec::default(),
             budget: None,
             notes: Vec::new(),
+            before_question: None,
             compactions: 0,
             steps: Vec::new(),
             usage: Usage::default(),
@@ -222,10 +225,15 @@ impl TaskView {
                 self.evidence.push(evidence.clone());
             }
             TaskEvent::Asked { text, .. } => {
+                self.before_question = Some((self.state, self.activity.clone()));
                 self.state = State::Waiting;
                 self.activity = text.lines().next().unwrap_or_default().to_owned();
             }
-            TaskEvent::Answered { .. } => {}
+            TaskEvent::Answered { .. } => {
+                if let Some((state, activity)) = self.before_question.take() {
+                    (self.state, self.activity) = (state, activity);
+                }
+            }
             TaskEvent::Proposed { proposal, evidence, summary } => {
                 self.state = State::Proposed;
                 self.activity = "waits for review".to_owned();

@@ -60,6 +60,8 @@ pub struct StartParams {
 pub struct ScopeParams {
     /// Globs of paths.
     pub paths: Vec<String>,
+    /// Globs of paths that may be changed whole beside those.
+    pub also: Vec<String>,
     /// Names of symbols.
     pub symbols: Vec<String>,
     /// Lines, added and removed ones together.

@@ -43,6 +43,8 @@ pub struct Client {
     pub on_edit: OnEdit,
     /// Answers to `galley/approval/request` and to messages with buttons: an option's id or label; none: dismissed.
     pub answer: Option<String>,
+    /// Whether the person leaves questions unanswered.
+    pub hold_approvals: bool,
     /// Edits that the server sent.
     pub edits: Vec<Value>,
     /// What the person types in the moment in which the next edit comes: document, text, what takes its place.
@@ -117,6 +119,7 @@ impl Client {
             documents: BTreeMap::new(),
             on_edit: OnEdit::Apply,
             answer: None,
+            hold_approvals: false,
             edits: Vec::new(),
             keystroke: None,
         }
@@ -187,7 +190,8 @@ impl Client {
                     panic!("the server ended before {what}; there is {:#?}", self.tail())
                 }
             };
-            if let (Some(id), Some(method)) = (message.get("id"), message["method"].as_str()) {
+            let held = self.hold_approvals && message["method"] == "galley/approval/request";
+            if let (Some(id), Some(method), false) = (message.get("id"), message["method"].as_str(), held) {
                 let answer = self.serve(method, &message["params"]);
                 let answer = json!({ "jsonrpc": "2.0", "id": id, "result": answer });
                 self.send(&answer);

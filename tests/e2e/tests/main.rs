@@ -9,6 +9,7 @@ mod lifecycle;
 mod long_task;
 mod main_job;
 mod models;
+mod orders;
 mod plain_client;
 mod prompt_size;
 mod review;

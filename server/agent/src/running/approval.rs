@@ -7,6 +7,7 @@ use crate::event::{Speaker, State, TaskEvent};
 use crate::order::Order;
 use crate::prompt;
 use crate::task::Planning;
+use crate::tools::SPOKEN;
 
 /// What the person made of a submitted plan.
 enum Answer {
@@ -41,15 +42,10 @@ impl Rounds {
             detail.push_str(&format!("\n\nIt touches:\n{}", touches.join("\n")));
         }
         let options = [("stop", "No, end the task"), ("start", "Start with this plan")];
-        let control = self.control.clone();
-        let asked = self.context.ask("Start with this plan?", &detail, &options);
-        let answer = tokio::select! {
-            answer = asked => answer,
-            () = control.news() => Some("news".to_owned()),
-        };
+        let answer = self.context.ask("Start with this plan?", &detail, &options).await;
         match answer.as_deref() {
             Some("start") => Answer::Start,
-            Some("news") => self.news_instead(),
+            Some(SPOKEN) => self.news_instead(),
             Some(_) => Answer::Stop,
             None if self.control.stop_token().is_cancelled() => Answer::Stop,
             None => Answer::Nobody,

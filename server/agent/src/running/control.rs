@@ -105,6 +105,17 @@ impl Control {
         }
     }
 
+    /// Returns when an order waits; a pause is none.
+    pub async fn spoken(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if !lock(&self.queue).is_empty() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Returns when the task need not hold any more, or is to stop.
     pub async fn resumed(&self) {
         loop {

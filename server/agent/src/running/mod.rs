@@ -236,6 +236,7 @@ fn spawn(
         seen: Default::default(),
         outputs: Default::default(),
         grants: Default::default(),
+        control: control.clone(),
         cancel: control.stop_token().clone(),
     };
     let after = services.journal.last_seq(&task).unwrap_or(0);
@@ -272,7 +273,11 @@ pub(crate) fn record(services: &Services, task: &str, event: &TaskEvent) -> Resu
 /// # Errors
 /// When the journal cannot be written.
 pub fn record_in(journal: &Journal, task: &str, event: &TaskEvent, at_ms: i64) -> Result<(), JournalError> {
-    journal.append(task, event.kind(), event, at_ms)?;
+    if guards_an_effect(event) {
+        journal.append(task, event.kind(), event, at_ms)?;
+    } else {
+        journal.append_progress(task, event.kind(), event, at_ms)?;
+    }
     let state = match event {
         TaskEvent::State { state, .. } | TaskEvent::Ended { state, .. } => Some(*state),
         TaskEvent::Asked { .. } => Some(State::Waiting),
@@ -283,6 +288,18 @@ pub fn record_in(journal: &Journal, task: &str, event: &TaskEvent, at_ms: i64) -
     match state {
         Some(state) => journal.set_state(task, state.word(), at_ms),
         None => Ok(()),
+    }
+}
+
+/// Whether an event must be on the disk before anything else happens. The others survive the death of the process; where a
+/// loss of power takes them, nothing but a look at text is done again.
+fn guards_an_effect(event: &TaskEvent) -> bool {
+    let looks = |tool: &str| matches!(tool, "read" | "search" | "plan");
+    match event {
+        TaskEvent::State { .. } | TaskEvent::Warned { .. } => false,
+        TaskEvent::CallBegan { tool, .. } => !looks(tool) && tool != "edit" && tool != "apply_patch",
+        TaskEvent::CallEnded { tool, .. } => !looks(tool),
+        _ => true,
     }
 }
 

@@ -16,6 +16,9 @@ pub(super) async fn ask(context: &mut Context, args: &[String]) -> Result<Answer
         .map(|option| (option.as_str(), option.as_str()))
         .collect();
     Ok(match context.ask(question, "", &options).await {
+        Some(option) if option == super::SPOKEN => {
+            Answer::ok("The person did not choose but said what follows.", "answered in words")
+        }
         Some(option) => Answer::ok(format!("The person chose: {option}"), format!("answered: {option}")),
         None => Answer::ok(
             format!("No answer. Go on with your assumption ({first}) and say so in the summary."),

@@ -13,9 +13,13 @@ use super::Set;
 use super::seen::Seen;
 use crate::checks::Check;
 use crate::event::TaskEvent;
+use crate::running::Control;
 use crate::scope::{Ruling, Scope};
 use crate::services::{Choice, Published, Question, Services, Sign};
 use crate::verify::{Evidence, Verifier};
+
+/// The answer of a person who said something in place of answering.
+pub const SPOKEN: &str = "said something instead";
 
 /// The working state of a task's tools. Owned by the task alone.
 pub struct Context {
@@ -49,6 +53,8 @@ pub struct Context {
     pub exploring: bool,
     /// What replies outside the conversation cost that are not paid for yet.
     pub aside: Vec<galley_model::Usage>,
+    /// What the person orders meanwhile.
+    pub control: Arc<Control>,
     /// Ends what runs.
     pub cancel: CancellationToken,
 }
@@ -192,6 +198,7 @@ impl Context {
         let options = [("no", "No"), ("once", "Allow once"), ("task", "Allow for this task")];
         match self.ask(title, detail, &options).await.as_deref() {
             Some("once") => true,
+            Some(SPOKEN) => false,
             Some("task") => {
                 self.grants.insert(key.to_owned(), true);
                 true
@@ -203,7 +210,7 @@ impl Context {
         }
     }
 
-    /// Asks the person; `None` when dismissed or when the task ends meanwhile.
+    /// Asks the person; `None` when dismissed or when the task ends meanwhile, [`SPOKEN`] when they said something instead.
     pub async fn ask(&mut self, title: &str, detail: &str, options: &[(&str, &str)]) -> Option<String> {
         let id = crate::clock::new_id("q");
         self.record(&TaskEvent::Asked { question: id.clone(), text: format!("{title}\n{detail}") });
@@ -220,6 +227,8 @@ impl Context {
         let answer = tokio::select! {
             answer = self.services.host.ask(question) => answer,
             () = self.cancel.cancelled() => None,
+            // Who speaks in place of answering wants to be heard now.
+            () = self.control.spoken() => Some(SPOKEN.to_owned()),
         };
         self.answers.push(format!("{title} {}", answer.as_deref().unwrap_or("no answer")));
         self.record(&TaskEvent::Answered { question: id, option: answer.clone() });

@@ -26,7 +26,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use context::{Context, Finish, Outcome};
+pub use context::{Context, Finish, Outcome, SPOKEN};
 
 use crate::event::PlanItem;
 

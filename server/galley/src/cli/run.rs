@@ -89,6 +89,7 @@ impl RunArgs {
         };
         Ok(ScopeSpec {
             paths: Vec::new(),
+            also: Vec::new(),
             symbols: self.scope_symbol.clone(),
             lines: self.max_lines,
             protect: self.protect.iter().map(class).collect::<Result<_, _>>()?,

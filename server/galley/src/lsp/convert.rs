@@ -78,6 +78,7 @@ fn waiting(queued: &galley_agent::Queued) -> protocol::WaitingMessage {
 fn scope(scope: &galley_agent::ScopeSpec) -> protocol::ScopeParams {
     protocol::ScopeParams {
         paths: scope.paths.clone(),
+        also: scope.also.clone(),
         symbols: scope.symbols.clone(),
         lines: scope.lines,
         protect: scope.protect.iter().map(|class| class.name().to_owned()).collect(),

@@ -363,6 +363,7 @@ pub fn scope_of(params: &ScopeParams) -> Result<ScopeSpec, String> {
     };
     Ok(ScopeSpec {
         paths: params.paths.clone(),
+        also: params.also.clone(),
         symbols: params.symbols.clone(),
         lines: params.lines,
         protect: params.protect.iter().map(class).collect::<Result<_, _>>()?,
