@@ -84,6 +84,11 @@ export interface Evidence {
   status: "passed" | "failed" | "notRun";
   before: string | null;
   summary: string;
+  fixed: string[];
+  newlyFailing: string[];
+  stillFailing: string[];
+  flaky: string[];
+  gone: string[];
   seconds: number;
   sandbox: string;
   hash: string;

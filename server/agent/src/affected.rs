@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use galley_index::{ImpactKind, IndexSnapshot, Role};
+use galley_index::{IndexSnapshot, Role};
 use galley_text::format::FileChange;
 use galley_text::path::RelPath;
 use galley_workspace::Overlay;
@@ -46,12 +46,12 @@ pub fn tests(index: &IndexSnapshot, overlay: &Overlay) -> Vec<Affected> {
         let names = touched_names(path, before.unwrap_or_default(), after.unwrap_or_default());
         for name in names.iter().take(NAMES) {
             for impact in index.impact(name, Some(path), REACH) {
-                if impact.kind == ImpactKind::Test && names_it(overlay, &impact.path, name) {
+                if is_test(index, &impact.path) && names_it(overlay, &impact.path, name) {
                     put(&impact.path, 1, format!("uses `{name}`"));
                 }
             }
         }
-        for test in index.paths().filter(|test| index.role(test) == Some(Role::Test)) {
+        for test in index.paths().filter(|test| is_test(index, test)) {
             if stem(test.file_name()) == stem(path.file_name()) && test != path {
                 put(test, 2, format!("is named after {}", path.file_name()));
             } else if imports(index, test, path) {
@@ -97,9 +97,16 @@ fn holds_tests(index: &IndexSnapshot, path: &RelPath, text: &str) -> bool {
 
 /// Data beside tests has the part of a test too, and no runner takes it.
 fn looks_run(path: &RelPath, text: &str) -> bool {
-    outline::of(path, text).iter().any(|symbol| symbol.is_test)
-        || path.file_name().contains("test")
-        || path.file_name().contains("spec")
+    outline::of(path, text).iter().any(|symbol| symbol.is_test) || is_named_so(path)
+}
+
+fn is_test(index: &IndexSnapshot, path: &RelPath) -> bool {
+    index.role(path) == Some(Role::Test) || is_named_so(path)
+}
+
+fn is_named_so(path: &RelPath) -> bool {
+    let name = path.file_name().to_ascii_lowercase();
+    name.contains("test") || name.contains("spec")
 }
 
 /// Names defined in either text by symbols that hold a line which the other text lacks.

@@ -572,6 +572,16 @@ pub struct Evidence {
     pub status: String,
     /// One line.
     pub summary: String,
+    /// Failed before, does not any more.
+    pub fixed: Vec<String>,
+    /// Did not fail before, fails now.
+    pub newly_failing: Vec<String>,
+    /// Failed before, fails still.
+    pub still_failing: Vec<String>,
+    /// Tests that failed and passed on the same content.
+    pub flaky: Vec<String>,
+    /// Tests that passed before and are not run any more.
+    pub gone: Vec<String>,
     /// Seconds.
     pub seconds: f64,
     /// Level of the sandbox.

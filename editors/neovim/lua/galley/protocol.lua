@@ -98,6 +98,11 @@
 ---@field status 'passed'|'failed'|'notRun'
 ---@field before? string
 ---@field summary string
+---@field fixed string[]
+---@field newlyFailing string[]
+---@field stillFailing string[]
+---@field flaky string[]
+---@field gone string[]
 ---@field seconds number
 ---@field sandbox string
 ---@field hash string

@@ -156,7 +156,21 @@ pub(super) fn errors(output: &str) -> Vec<String> {
 
 fn looks_like_error(line: &str) -> bool {
     let low = line.trim_start().to_ascii_lowercase();
-    let starts =
-        ["error", "fatal", "failed", "e   ", "traceback", "assertionerror", "panic", "--- fail", "not ok "];
+    let starts = [
+        "error",
+        "fatal",
+        "failed",
+        "e   ",
+        "traceback",
+        "assertionerror",
+        "syntaxerror",
+        "panic",
+        "--- fail",
+        "not ok ",
+        "** (",
+        "parse error",
+        "php parse error",
+        "php fatal error",
+    ];
     starts.iter().any(|start| low.starts_with(start)) || low.contains(": error") || low.contains("error ts")
 }

@@ -11,7 +11,7 @@ use super::rounds::{Next, Rounds};
 use crate::checks::{Check, Kind, Reader, relative};
 use crate::event::{State, TaskEvent};
 use crate::propose;
-use crate::selfcheck;
+use crate::selfcheck::{self, Circumstances};
 use crate::task::Mode;
 use crate::tools::{Finish, Outcome};
 use crate::verify::{CheckStatus, Evidence, Told};
@@ -187,7 +187,10 @@ fn offer(rounds: &mut Rounds, evidence: Vec<Evidence>, summary: &str, partial: b
     });
     let changes: Vec<FileChange> = context.overlay.changes();
     let spec = &rounds.past.spec;
-    let warnings = selfcheck::warnings(&changes, spec.mode == Mode::Tests);
+    let red_before: Vec<String> =
+        evidence.iter().flat_map(|known| known.fixed.iter().chain(&known.still_failing)).cloned().collect();
+    let circumstances = Circumstances { goal_names_tests: spec.mode == Mode::Tests, red_before: &red_before };
+    let warnings = selfcheck::warnings(&changes, circumstances);
     let mut proposal = propose::propose(&context.task, &spec.title, changes, &rounds.past.reasons);
     if let Some((left, offered)) = &rounds.past.left {
         let mut number = highest(left);

@@ -98,6 +98,8 @@ const READ_BYTES: usize = 8 << 20;
 const SUSPECTS: usize = 12;
 /// Where a runner cannot be cut down, a check that took less than this is run again as a whole.
 const RERUN_SECONDS: f64 = 30.0;
+/// Lines of the end of an output in which no error is recognised.
+const TAIL_LINES: usize = 12;
 /// Diagnostics that evidence keeps.
 const DIAGNOSTICS: usize = 20;
 
@@ -319,7 +321,11 @@ impl Verifier {
             _ => !red_now.contains(name),
         };
         let in_reach = |name: &&String| check.whole.is_none() || report.tests.contains_key(*name);
-        let errors = if is_red { report.errors.clone() } else { Vec::new() };
+        let mut errors = if is_red { report.errors.clone() } else { Vec::new() };
+        if is_red && errors.is_empty() {
+            // Nothing that looks like an error: what was said last is what there is.
+            errors.extend(Some(tail(&ran.printed)).filter(|tail| !tail.is_empty()));
+        }
         Evidence {
             status,
             exit_code: match ran.outcome.status {
@@ -403,6 +409,15 @@ impl Verifier {
         let key = galley_workspace::workspace_key(self.base.roots());
         galley_workspace::cache_dir(&self.bench.state_dir, &key).map_err(VerifyError::Place)
     }
+}
+
+/// The last lines of an output that are not blank.
+fn tail(printed: &str) -> String {
+    let mut lines: Vec<&str> =
+        printed.lines().rev().filter(|line| !line.trim().is_empty()).take(TAIL_LINES).collect();
+    lines.reverse();
+    let width = |line: &&str| line.chars().take(300).collect::<String>();
+    lines.iter().map(width).collect::<Vec<_>>().join("\n")
 }
 
 /// The first errors by place as pieces, with the line that each speaks of where the texts are given.

@@ -183,15 +183,36 @@ fn plan_item(item: &PlanItem, style: Style) -> String {
     }
 }
 
-/// A check's receipt.
+/// A check's receipt, and the names of what it found broken or doubtful.
 pub fn evidence(evidence: &Evidence, style: Style) -> String {
     let receipt = safe(&evidence.receipt());
-    match evidence.status {
+    let mut text = match evidence.status {
         CheckStatus::Passed => format!("  {} {receipt}", style.green("●")),
         CheckStatus::Failed => format!("  {} {receipt}", style.red("●")),
         CheckStatus::NotRun => format!("  {} {receipt}", style.yellow("●")),
+    };
+    for (label, names) in [
+        ("newly failing", &evidence.newly_failing),
+        ("still failing", &evidence.still_failing),
+        ("no longer run", &evidence.gone),
+        ("flaky", &evidence.flaky),
+    ] {
+        if names.is_empty() {
+            continue;
+        }
+        let shown: Vec<&str> = names.iter().take(NAMES_SHOWN).map(String::as_str).collect();
+        let more = names.len().saturating_sub(NAMES_SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        text.push_str(&format!(
+            "\n    {}",
+            style.dim(&safe(&format!("{label}: {}{more}", shown.join(", "))))
+        ));
     }
+    text
 }
+
+/// Names of one list in a receipt.
+const NAMES_SHOWN: usize = 5;
 
 /// The closing line of a task: time, cost, tokens.
 pub fn totals(view: &TaskView, style: Style) -> String {
