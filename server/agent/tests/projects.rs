@@ -236,9 +236,14 @@ impl Place {
             unsandboxed: true,
             state_dir: folder.path().join("state"),
             host: Arc::new(Nobody),
+            client_for: galley_agent::one_model(),
+            fast: None,
+            critic: None,
+            window: None,
+            purse: Default::default(),
             published,
         };
-        let verifier = Verifier::new(services.clone(), snapshot.clone());
+        let verifier = Verifier::new(services.bench(), snapshot.clone());
         let checks = checks::detect(&snapshot).unwrap();
         Place { folder, services, overlay: Overlay::new(snapshot), verifier, checks }
     }
@@ -405,7 +410,7 @@ async fn the_base_is_checked_once_for_all_tasks() {
     place.run(&check).await;
     assert_eq!(runs(&place), 2, "base and change");
     // Another task of the same workspace: a new shadow owner, nothing remembered but what is on disk.
-    place.verifier = Verifier::new(place.services.clone(), place.overlay.snapshot().clone());
+    place.verifier = Verifier::new(place.services.bench(), place.overlay.snapshot().clone());
     let evidence = place.run(&check).await;
     assert_eq!((runs(&place), evidence.failing_before), (3, Some(0)));
 }
