@@ -1,6 +1,7 @@
 //! What is known about one language: its grammar, its queries, how its files are told from others.
 
 use crate::capture::Capture;
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use tree_sitter::Query;
 
@@ -22,6 +23,8 @@ pub struct Language {
     pub tags_source: &'static str,
     /// The text of `injections.scm`.
     pub injections_source: Option<&'static str>,
+    /// Must its scanner be kept from characters beyond ASCII? See [`Language::scannable`].
+    pub ascii_only: bool,
     pub(crate) grammar: fn() -> tree_sitter::Language,
     pub(crate) compiled: &'static Compiled,
 }
@@ -90,6 +93,17 @@ impl Language {
         let mut parser = tree_sitter::Parser::new();
         parser.set_language(self.tree_sitter()).ok()?;
         Some(parser)
+    }
+
+    /// What the parser may be given in place of `text`, or of any chunk of it: as many bytes, each at its place.
+    ///
+    /// Scanners are C of other people's making and run in this process. One that would read wild memory at a character
+    /// beyond ASCII is shown an underscore for each of its bytes; names are read from the text itself, so none is lost.
+    pub fn scannable<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
+        if !self.ascii_only || text.is_ascii() {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(text.iter().map(|byte| if byte.is_ascii() { *byte } else { b'_' }).collect())
     }
 
     /// Per node kind id: is a leaf of this kind a name, that is, worth remembering as an occurrence?

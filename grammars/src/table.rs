@@ -6,6 +6,7 @@ macro_rules! languages {
     ($($(#[$gate:meta])* $name:literal => $grammar:expr, {
         $(extensions: $extensions:expr,)? $(file_names: $file_names:expr,)? $(interpreters: $interpreters:expr,)?
         $(aliases: $aliases:expr,)? $(name_kinds: $name_kinds:expr,)? $(injections: $injections:expr,)?
+        $(ascii_only: $ascii_only:expr,)?
     })+) => {
         /// Every language that was compiled in.
         pub static LANGUAGES: &[Language] = &[$($(#[$gate])* Language {
@@ -15,6 +16,7 @@ macro_rules! languages {
             $(aliases: &$aliases,)?
             $(name_kinds: &$name_kinds,)?
             $(injections_source: Some($injections),)?
+            $(ascii_only: $ascii_only,)?
             name: $name,
             tags_source: include_str!(concat!("../", $name, "/tags.scm")),
             grammar: || $grammar.into(),
@@ -34,6 +36,7 @@ const EMPTY: Language = Language {
     name_kinds: &[],
     tags_source: "",
     injections_source: None,
+    ascii_only: false,
     grammar: || tree_sitter_json::LANGUAGE.into(),
     compiled: {
         static COMPILED: Compiled = Compiled::new();
@@ -120,6 +123,7 @@ languages! {
         interpreters: ["sh", "bash", "dash", "ksh", "zsh", "ash"],
         aliases: ["shell", "console", "shellscript"],
         name_kinds: ["word", "variable_name"],
+        ascii_only: true, // isdigit() of a code point above 255 reads past libc's table (tree-sitter-bash 0.25.1)
     }
     "html" => tree_sitter_html::LANGUAGE, {
         extensions: ["html", "htm", "xhtml"],

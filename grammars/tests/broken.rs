@@ -14,7 +14,10 @@ fn sample(language: &Language) -> Vec<u8> {
 }
 
 fn run_queries(language: &Language, text: &[u8]) -> usize {
-    let Some(tree) = language.parser().and_then(|mut parser| parser.parse(text, None)) else { return 0 };
+    let Some(tree) = language.parser().and_then(|mut parser| parser.parse(language.scannable(text), None))
+    else {
+        return 0;
+    };
     let mut captures = 0;
     for compiled in [language.tags(), language.injections()].into_iter().flatten() {
         let mut cursor = QueryCursor::new();
@@ -54,6 +57,32 @@ proptest! {
     #[test]
     fn detection_takes_anything(path in ".*", text in ".*") {
         let _ = detect_text(&path, &text);
+    }
+}
+
+#[test]
+fn no_scanner_minds_any_character() {
+    let characters = [
+        "\u{80}",
+        "\u{ff}",
+        "\u{100}",
+        "漢",
+        "\u{feff}",
+        "\u{ffff}",
+        "🦀",
+        "\u{80000}",
+        "\u{e0fff}",
+        "\u{10ffff}",
+    ];
+    for language in LANGUAGES {
+        for character in characters {
+            for before in
+                ["", "{", "${", "$(", "<<", "\"", "'", "`", "/", "[", "#", "<", "@", "%", "\\", "0", "a"]
+            {
+                run_queries(language, format!("{before}{character}..5}}\n").as_bytes());
+                run_queries(language, format!("x = {before}{character}{before}").as_bytes());
+            }
+        }
     }
 }
 

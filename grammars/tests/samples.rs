@@ -30,7 +30,10 @@ fn samples(language: &Language) -> Vec<(String, String)> {
 }
 
 fn parse(language: &Language, text: &str) -> Tree {
-    language.parser().and_then(|mut parser| parser.parse(text, None)).expect("a parser")
+    language
+        .parser()
+        .and_then(|mut parser| parser.parse(language.scannable(text.as_bytes()), None))
+        .expect("a parser")
 }
 
 fn facts(language: &Language, text: &str) -> BTreeSet<Fact> {

@@ -23,6 +23,8 @@ export interface StartParams {
   model?: string;
 }
 
+export interface Scope { paths: string[]; symbols: string[]; lines: number | null; protect: string[] }
+export interface WaitingMessage { message: string; text: string }
 export interface PlanItem { text: string; state: "pending" | "active" | "done" | "dropped"; items: PlanItem[] }
 export interface Step { step: number; tool: string; summary: string; state: "running" | "ok" | "error"; ms: number; detail?: string | null }
 export interface Usage { input: number; cached: number; output: number; reasoning: number; usd: number | null }
@@ -33,6 +35,11 @@ export interface Task {
   state: TaskState;
   activity: string;
   plan: PlanItem[];
+  planChanges?: string[];
+  touches?: string[];
+  queue?: WaitingMessage[];
+  scope?: Scope;
+  notes?: string[];
   steps: Step[];
   usage: Usage;
   model: string;
@@ -109,7 +116,7 @@ const notification = <P>(method: string) => new NotificationType<P>(method);
 
 export const taskStart = request<StartParams, TaskRef>("galley/task/start");
 export const taskList = request<Empty, { tasks: Task[] }>("galley/task/list");
-export const taskSteer = request<{ task: string; message: string }, Empty>("galley/task/steer");
+export const taskSteer = request<{ task: string; message: string }, { message: string }>("galley/task/steer");
 export const taskPause = request<TaskRef, Empty>("galley/task/pause");
 export const taskResume = request<TaskRef, Empty>("galley/task/resume");
 export const taskCancel = request<TaskRef, Empty>("galley/task/cancel");

@@ -1,12 +1,17 @@
 //! The events of a task: what the journal holds, in order. Everything that is shown, resumed, audited or replayed of a task
 //! is read from this stream, so a variant, once written by a released version, keeps its meaning.
 
-use galley_model::Reply;
+use std::collections::HashMap;
+
+use galley_model::{Item, Reply};
 use galley_review::{HunkId, Proposal};
+use galley_text::path::RelPath;
 use galley_workspace::Edits;
 use serde::{Deserialize, Serialize};
 
-use crate::task::TaskSpec;
+use crate::compact;
+use crate::order::Queued;
+use crate::task::{Budget, TaskSpec};
 use crate::verify::Evidence;
 
 /// The state of a task, in the words that a person sees.
@@ -142,6 +147,9 @@ pub enum TaskEvent {
         instructions: String,
         /// The tool set by name, see [`crate::tools::Set`].
         tools: crate::tools::Set,
+        /// Hash of the declarations of its tools; empty in journals of older versions.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        declared: String,
     },
     /// The state or the one-line activity changed.
     State {
@@ -163,6 +171,15 @@ pub enum TaskEvent {
         reply: Box<Reply>,
         /// US dollars, if the price is known.
         usd: Option<f64>,
+    },
+    /// Another model took over: it answers from the next reply on.
+    Switched {
+        /// `provider/model` that answered so far.
+        from: String,
+        /// `provider/model` that answers now.
+        to: String,
+        /// Why, in one line.
+        reason: String,
     },
     /// A tool call is about to run.
     CallBegan {
@@ -194,14 +211,80 @@ pub enum TaskEvent {
         summary: String,
         /// Milliseconds that it took.
         ms: u64,
-        /// The overlay after the call, if the call changed it.
+        /// The overlay's edits that are new with this call, or, unless `partial`, all of them; absent if none changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         overlay: Option<Edits>,
+        /// Whether `overlay` holds only what is new.
+        #[serde(default)]
+        partial: bool,
+        /// Files that are as at the start again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reverted: Vec<RelPath>,
     },
     /// The plan was replaced.
     Plan {
         /// The new plan.
         items: Vec<PlanItem>,
+        /// What it reaches beyond what it names, a line a symbol; empty where only states moved.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        touches: Vec<String>,
+    },
+    /// The plan is approved: from here on the task has tools that write.
+    Approved {
+        /// The system text from here on.
+        instructions: String,
+        /// The tool set from here on.
+        tools: crate::tools::Set,
+    },
+    /// The person gave an order; it waits until it is taken.
+    Ordered {
+        /// The order.
+        queued: Queued,
+    },
+    /// An order was carried out.
+    Taken {
+        /// The order's id.
+        id: String,
+    },
+    /// The limits were changed.
+    Budgeted {
+        /// All limits from here on.
+        budget: Budget,
+    },
+    /// Something that the person should know now.
+    Warned {
+        /// A sentence.
+        text: String,
+    },
+    /// The next request does not begin with the bytes of the one before, so that the provider's cache starts anew.
+    PrefixBroken {
+        /// Why.
+        cause: String,
+    },
+    /// The conversation was shortened to stay inside the model's window.
+    Compacted {
+        /// How.
+        shortened: Shortened,
+        /// Why.
+        cause: String,
+        /// Input tokens of the next request before, about.
+        before: u64,
+        /// The same after.
+        after: u64,
+    },
+    /// This task shares its beginning with another.
+    Forked {
+        /// The other task.
+        from: String,
+        /// Its last round that is shared, from 1; 0 for none.
+        step: u32,
+    },
+    /// The scope was changed.
+    Scoped {
+        /// The new scope.
+        scope: crate::scope::ScopeSpec,
+        /// Who changed it.
+        by: Speaker,
     },
     /// An edit with its reason, for the hunks that come of it.
     Edited {
@@ -312,6 +395,36 @@ pub enum TaskEvent {
     },
 }
 
+/// How a conversation was shortened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shortened {
+    /// Old outputs of tools gave way to a line each.
+    Masked {
+        /// The items before this index.
+        before: usize,
+    },
+    /// A record took the place of everything between the request and the latest rounds.
+    Recorded {
+        /// The items before this index.
+        before: usize,
+        /// The record.
+        record: String,
+    },
+}
+
+impl Shortened {
+    /// Does it to a conversation; `summaries` has a line for each call.
+    pub fn apply(&self, items: &mut Vec<Item>, summaries: &HashMap<String, String>) {
+        match self {
+            Shortened::Masked { before } => {
+                compact::mask(items, *before, |id| summaries.get(id).cloned());
+            }
+            Shortened::Recorded { before, record } => compact::replace(items, *before, record),
+        }
+    }
+}
+
 /// Who put a text into the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -373,6 +486,21 @@ pub struct CheckpointHunk {
     pub before: String,
 }
 
+/// A decision on hunks in words, as the model may be told of it.
+pub fn decision(hunks: usize, verdict: Verdict, text: Option<&str>) -> String {
+    let word = match verdict {
+        Verdict::Accepted => "accepted",
+        Verdict::Rejected => "rejected",
+        Verdict::Edited => "edited by the person",
+        Verdict::Commented => "commented",
+        Verdict::Reopened => "open again",
+        Verdict::Reviewed => "looked at",
+        Verdict::Unreviewed => "no longer marked as looked at",
+    };
+    let text = text.map(|text| format!(": {text}")).unwrap_or_default();
+    format!("{hunks} hunk{} {word}{text}", if hunks == 1 { "" } else { "s" })
+}
+
 impl TaskEvent {
     /// The name under which the journal files the event.
     pub fn kind(&self) -> &'static str {
@@ -381,9 +509,19 @@ impl TaskEvent {
             TaskEvent::State { .. } => "state",
             TaskEvent::Said { .. } => "said",
             TaskEvent::Reply { .. } => "reply",
+            TaskEvent::Switched { .. } => "switched",
             TaskEvent::CallBegan { .. } => "call_began",
             TaskEvent::CallEnded { .. } => "call_ended",
             TaskEvent::Plan { .. } => "plan",
+            TaskEvent::Approved { .. } => "approved",
+            TaskEvent::Ordered { .. } => "ordered",
+            TaskEvent::Taken { .. } => "taken",
+            TaskEvent::Budgeted { .. } => "budgeted",
+            TaskEvent::Warned { .. } => "warned",
+            TaskEvent::PrefixBroken { .. } => "prefix_broken",
+            TaskEvent::Compacted { .. } => "compacted",
+            TaskEvent::Forked { .. } => "forked",
+            TaskEvent::Scoped { .. } => "scoped",
             TaskEvent::Edited { .. } => "edited",
             TaskEvent::Checked { .. } => "checked",
             TaskEvent::Asked { .. } => "asked",

@@ -14,13 +14,20 @@
 //! that own them.
 #![forbid(unsafe_code)]
 
+pub mod affected;
+pub mod blast;
 pub mod budget;
 pub mod checks;
 pub mod clock;
+pub mod compact;
 pub mod decisions;
 pub mod event;
+mod export;
+pub mod formatting;
+pub mod order;
 pub mod outcome;
 mod outline;
+pub mod plan;
 pub mod prompt;
 pub mod proof;
 pub mod propose;
@@ -35,6 +42,11 @@ pub mod transcript;
 pub mod verify;
 pub mod view;
 
-pub use running::{StartError, TaskHandle, events, record_in, resume, start, timed_events, workspace_key};
-pub use services::{Choice, Host, Published, Question, Services};
-pub use task::{Budget, Mode, Origin, TaskSpec};
+pub use export::recording;
+pub use order::{Order, Queue, Queued};
+pub use running::{
+    StartError, TaskHandle, events, fork, record_in, resume, start, timed_events, workspace_key,
+};
+pub use scope::{Class, ScopeSpec};
+pub use services::{Choice, Host, Published, Purse, Question, Services, one_model};
+pub use task::{Budget, Mode, Origin, Planning, TaskSpec};

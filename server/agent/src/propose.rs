@@ -40,8 +40,14 @@ pub fn propose(
         number += 1;
         HunkId(format!("{task}-h{number}"))
     };
-    let mut proposal =
-        Proposal::new(ProposalId(format!("{task}-p")), task.to_owned(), title.to_owned(), changes, &mut next);
+    let mut proposal = Proposal::with_items(
+        ProposalId(format!("{task}-p")),
+        task.to_owned(),
+        title.to_owned(),
+        changes,
+        &mut outline::items,
+        &mut next,
+    );
     for file in &mut proposal.files {
         for hunk in &mut file.hunks {
             hunk.reason = reason(file.path.as_str(), &hunk.after, reasons);

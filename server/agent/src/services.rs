@@ -23,7 +23,7 @@ pub struct Services {
     pub workspace: Workspace,
     /// What is known of them.
     pub index: Index,
-    /// The model that answers.
+    /// The model that answers, and those for other roles ([`Client::role`]).
     pub client: Arc<Client>,
     /// The strongest sandbox that works on this machine.
     pub level: Level,
@@ -33,6 +33,16 @@ pub struct Services {
     pub state_dir: PathBuf,
     /// Asks the person.
     pub host: Arc<dyn Host>,
+    /// Makes a client for `provider/model`, when the person changes the model of a task that runs.
+    pub client_for: ClientFor,
+    /// A fast model for summaries and exploring; absent: the task's own.
+    pub fast: Option<Arc<Client>>,
+    /// The model that looks at a finished diff with fresh eyes; absent: no such look.
+    pub critic: Option<Arc<Client>>,
+    /// The window of the model in tokens where it is configured; absent: as known of the model.
+    pub window: Option<u64>,
+    /// Limits over all tasks.
+    pub purse: Purse,
     /// Gets every event after it is in the journal, and the passing signs of life between events.
     pub published: UnboundedSender<Published>,
 }
@@ -41,6 +51,33 @@ impl Services {
     /// Where checks run.
     pub fn bench(&self) -> Bench {
         Bench { state_dir: self.state_dir.clone(), level: self.level }
+    }
+}
+
+/// Makes a client for `provider/model`; the error is for the person.
+pub type ClientFor = Arc<dyn Fn(&str) -> Result<Arc<Client>, String> + Send + Sync>;
+
+/// For a front that has but one model.
+pub fn one_model() -> ClientFor {
+    Arc::new(|model| Err(format!("there is no way to {model} here")))
+}
+
+/// Limits in US dollars over all tasks, from the ledger. A limit that is absent does not bind.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Purse {
+    /// Over the last 24 hours.
+    pub day_usd: Option<f64>,
+    /// Over all tasks of the workspace, ever.
+    pub workspace_usd: Option<f64>,
+}
+
+impl Purse {
+    /// Half as much again of every limit.
+    pub fn larger(&self) -> Purse {
+        Purse {
+            day_usd: self.day_usd.map(|usd| usd * 1.5),
+            workspace_usd: self.workspace_usd.map(|usd| usd * 1.5),
+        }
     }
 }
 

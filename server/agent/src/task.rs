@@ -3,6 +3,8 @@
 use galley_text::path::RelPath;
 use serde::{Deserialize, Serialize};
 
+use crate::scope::ScopeSpec;
+
 /// One request of the person's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskSpec {
@@ -18,9 +20,44 @@ pub struct TaskSpec {
     /// Globs of the paths that the task may change; empty: the whole workspace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scope: Vec<String>,
+    /// What else binds the task's changes: symbols, lines, protected classes. Its paths are `scope`.
+    #[serde(default, skip_serializing_if = "ScopeSpec::is_empty")]
+    pub limits: ScopeSpec,
+    /// Whether a plan comes before anything is changed.
+    #[serde(default, skip_serializing_if = "Planning::is_none")]
+    pub planning: Planning,
     /// Limits on what the task may spend.
     #[serde(default)]
     pub budget: Budget,
+}
+
+impl TaskSpec {
+    /// The scope as one.
+    pub fn scope_spec(&self) -> ScopeSpec {
+        let mut scope = self.limits.clone();
+        scope.paths.extend(self.scope.iter().cloned());
+        scope
+    }
+}
+
+/// Whether a task explores and plans before it may change anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Planning {
+    /// It begins at once; a plan is the model's choice.
+    #[default]
+    None,
+    /// It plans first and goes on by itself.
+    Auto,
+    /// It plans first and waits for the person's approval.
+    Ask,
+}
+
+impl Planning {
+    /// Whether there is no plan before the work.
+    pub fn is_none(&self) -> bool {
+        *self == Planning::None
+    }
 }
 
 /// The kind of work that was asked for.
@@ -82,6 +119,28 @@ pub struct Budget {
     /// Seconds of wall time while the task runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u64>,
+}
+
+impl Budget {
+    /// These limits, replaced by those that are given.
+    pub fn with(&self, given: &Budget) -> Budget {
+        Budget {
+            usd: given.usd.or(self.usd),
+            tokens: given.tokens.or(self.tokens),
+            steps: given.steps.or(self.steps),
+            seconds: given.seconds.or(self.seconds),
+        }
+    }
+
+    /// Half as much again of every limit.
+    pub fn larger(&self) -> Budget {
+        Budget {
+            usd: self.usd.map(|usd| usd * 1.5),
+            tokens: self.tokens.map(|tokens| tokens + tokens / 2),
+            steps: self.steps.map(|steps| steps + steps.div_ceil(2)),
+            seconds: self.seconds.map(|seconds| seconds + seconds / 2),
+        }
+    }
 }
 
 impl Default for Budget {

@@ -5,7 +5,9 @@ use galley_model::Usage;
 use galley_review::Proposal;
 
 use crate::event::{Checkpoint, PlanItem, Speaker, State, TaskEvent, Verdict};
-use crate::task::TaskSpec;
+use crate::order::Queue;
+use crate::scope::ScopeSpec;
+use crate::task::{Budget, TaskSpec};
 use crate::verify::Evidence;
 
 /// A task as it stands after some number of its events.
@@ -25,6 +27,20 @@ pub struct TaskView {
     pub activity: String,
     /// The plan.
     pub plan: Vec<PlanItem>,
+    /// What its last replanning changed, as lines that begin with `+`, `-` or `~`.
+    pub plan_changes: Vec<String>,
+    /// What the plan reaches beyond what it names, a line a symbol.
+    pub touches: Vec<String>,
+    /// Orders that wait to be taken.
+    pub queue: Queue,
+    /// What it may change now.
+    pub scope: ScopeSpec,
+    /// Its limits, if they were changed.
+    pub budget: Option<Budget>,
+    /// What the person was told: warnings, shortened conversations, broken caches.
+    pub notes: Vec<String>,
+    /// How often its conversation was shortened.
+    pub compactions: u32,
     /// The steps, one for each tool call.
     pub steps: Vec<StepView>,
     /// Tokens over all turns.
@@ -109,6 +125,13 @@ impl TaskView {
             state: State::Queued,
             activity: String::new(),
             plan: Vec::new(),
+            plan_changes: Vec::new(),
+            touches: Vec::new(),
+            queue: Queue::default(),
+            scope: ScopeSpec::default(),
+            budget: None,
+            notes: Vec::new(),
+            compactions: 0,
             steps: Vec::new(),
             usage: Usage::default(),
             usd: None,
@@ -136,6 +159,7 @@ impl TaskView {
         match event {
             TaskEvent::Started { spec, model, recorded, .. } => {
                 self.spec = Some(spec.clone());
+                self.scope = spec.scope_spec();
                 self.model.clone_from(model);
                 self.recorded = *recorded;
             }
@@ -153,6 +177,10 @@ impl TaskView {
                 self.usage += reply.usage;
                 self.usd = add_usd(self.usd, *usd);
             }
+            TaskEvent::Switched { to, reason, .. } => {
+                self.model.clone_from(to);
+                self.activity = format!("{to} took over: {reason}");
+            }
             TaskEvent::CallBegan { step, call_id, tool, summary } => self.steps.push(StepView {
                 step: *step,
                 call_id: call_id.clone(),
@@ -165,8 +193,30 @@ impl TaskView {
             TaskEvent::CallEnded { call_id, output, is_error, summary, ms, .. } => {
                 self.end_step(call_id, output, *is_error, summary, *ms)
             }
-            TaskEvent::Plan { items } => self.plan.clone_from(items),
-            TaskEvent::Edited { .. } => {}
+            TaskEvent::Plan { items, touches } => {
+                let changed = crate::plan::diff(&self.plan, items);
+                if !changed.is_empty() && !self.plan.is_empty() {
+                    self.plan_changes = changed;
+                }
+                if !touches.is_empty() || self.plan.is_empty() {
+                    self.touches.clone_from(touches);
+                }
+                self.plan.clone_from(items);
+            }
+            TaskEvent::Ordered { queued } => self.queue.put(queued.clone()),
+            TaskEvent::Taken { id } => self.queue.taken(id),
+            TaskEvent::Scoped { scope, .. } => self.scope = scope.clone(),
+            TaskEvent::Budgeted { budget } => self.budget = Some(*budget),
+            TaskEvent::Warned { text } => self.notes.push(text.clone()),
+            TaskEvent::PrefixBroken { cause } => {
+                self.notes.push(format!("the provider's cache starts anew: {cause}"))
+            }
+            TaskEvent::Compacted { before, after, cause, .. } => {
+                self.compactions += 1;
+                self.notes
+                    .push(format!("the conversation was shortened from {before} to {after} tokens: {cause}"));
+            }
+            TaskEvent::Approved { .. } | TaskEvent::Forked { .. } | TaskEvent::Edited { .. } => {}
             TaskEvent::Checked { evidence } => {
                 self.evidence.retain(|known| known.check != evidence.check);
                 self.evidence.push(evidence.clone());
@@ -279,6 +329,8 @@ mod tests {
                 summary: "read src/lib.rs, 40 lines".into(),
                 ms: 4,
                 overlay: None,
+                partial: false,
+                reverted: Vec::new(),
             },
         );
         assert_eq!(view.steps[0].state, StepState::Ok);

@@ -46,6 +46,11 @@ async fn a_command_is_asked_for_once_and_no_means_no() {
         unsandboxed: false,
         state_dir: folder.path().join("state"),
         host: host.clone(),
+        client_for: galley_agent::one_model(),
+        fast: None,
+        critic: None,
+        window: None,
+        purse: Default::default(),
         published,
     };
     let spec = TaskSpec {
@@ -54,6 +59,8 @@ async fn a_command_is_asked_for_once_and_no_means_no() {
         mode: Mode::Free,
         origin: None,
         scope: Vec::new(),
+        limits: Default::default(),
+        planning: Default::default(),
         budget: Budget::default(),
     };
     galley_agent::start(services, TaskHandle::new("t1".to_owned()), spec).unwrap();

@@ -3,18 +3,27 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
-use galley_agent::Budget;
-use galley_model::{Endpoint, Kind, Secret};
+use galley_agent::{Budget, Planning, Purse};
+use galley_model::{Client, Role};
 use serde::Deserialize;
+
+mod aws;
+mod models;
+
+pub use models::{ModelFacts, Provider, Roles};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// `provider/model`.
+    /// `provider/model` of the main role; several, with commas between, are a chain.
     pub model: Option<String>,
+    /// The models by role.
+    pub roles: Roles,
+    /// What the person knows of models, over the built-in table.
+    pub models: ModelFacts,
     /// Own providers by name.
     pub providers: BTreeMap<String, Provider>,
     /// Limits of each task.
@@ -23,27 +32,12 @@ pub struct Settings {
     pub sandbox: SandboxSettings,
     /// How proposals are reviewed.
     pub review: ReviewSettings,
+    /// Whether a task plans before it changes anything.
+    pub plan: Planning,
+    /// The window of the model in tokens, where it is smaller or larger than known.
+    pub context_tokens: Option<u64>,
     /// The project's checks; read by the agent from `galley.toml` itself.
     pub checks: BTreeMap<String, toml::Value>,
-}
-
-/// A provider of the person's own.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Provider {
-    /// The API that it speaks.
-    pub kind: String,
-    /// Its address.
-    pub base_url: Option<String>,
-    /// Name of the variable with its key.
-    pub key_variable: Option<String>,
-    /// Headers to send along.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// Seconds until the first byte of a reply; a slow local model needs more than the built-in 20.
-    pub first_byte_seconds: Option<u64>,
-    /// Seconds between two bytes of a reply; 20 where nothing is said.
-    pub idle_seconds: Option<u64>,
 }
 
 /// What may be done where no sandbox works.
@@ -83,7 +77,7 @@ pub enum CheckTime {
     Off,
 }
 
-/// Limits of each task.
+/// Limits of each task, and over all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BudgetSettings {
@@ -95,6 +89,10 @@ pub struct BudgetSettings {
     pub steps: Option<u32>,
     /// Seconds of wall time.
     pub seconds: Option<u64>,
+    /// US dollars of all tasks in 24 hours.
+    pub day_usd: Option<f64>,
+    /// US dollars of all tasks of a workspace.
+    pub workspace_usd: Option<f64>,
 }
 
 /// Why a configuration does not serve. Its text says what to do.
@@ -136,13 +134,6 @@ pub enum ConfigError {
     #[error("there is no home directory to keep the state in; set GALLEY_STATE_DIR")]
     NoStateDir,
 }
-
-/// Models taken when nothing is configured but a key is there, in this order.
-const BY_KEY: &[(&str, &str)] = &[
-    ("OPENAI_API_KEY", "openai-responses/gpt-6.1-sol"),
-    ("ANTHROPIC_API_KEY", "anthropic/claude-sonnet-5-5"),
-    ("GEMINI_API_KEY", "gemini/gemini-3.8-flash"),
-];
 
 /// Reads the user's file and the workspace's.
 ///
@@ -197,6 +188,11 @@ impl Settings {
         mine.tokens = lower(mine.tokens, theirs.tokens);
         mine.steps = lower(mine.steps, theirs.steps);
         mine.seconds = lower(mine.seconds, theirs.seconds);
+        mine.day_usd = lower(mine.day_usd, theirs.day_usd);
+        mine.workspace_usd = lower(mine.workspace_usd, theirs.workspace_usd);
+        if workspace.plan == Planning::Ask {
+            self.plan = Planning::Ask;
+        }
     }
 
     /// Limits of a task: the built-in ones, overridden by those that are set.
@@ -210,68 +206,23 @@ impl Settings {
         }
     }
 
-    /// The model to use: the flag, the environment, the settings, or the first for which there is a key.
-    pub fn model_name(&self, flag: Option<&str>) -> Result<String, ConfigError> {
-        flag.map(str::to_owned)
-            .or_else(|| variable("GALLEY_MODEL"))
-            .or_else(|| self.model.clone())
-            .or_else(|| {
-                BY_KEY.iter().find(|(key, _)| variable(key).is_some()).map(|(_, model)| (*model).to_owned())
-            })
-            .ok_or(ConfigError::NoModel)
+    /// Limits over all tasks.
+    pub fn purse(&self) -> Purse {
+        Purse { day_usd: self.budget.day_usd, workspace_usd: self.budget.workspace_usd }
     }
 
-    /// Where the model is.
-    ///
-    /// # Errors
-    /// No model, or a name that leads nowhere.
-    pub fn endpoint(&self, flag: Option<&str>) -> Result<Endpoint, ConfigError> {
-        let name = self.model_name(flag)?;
-        let Some((provider, model)) = name.split_once('/').filter(|(_, model)| !model.is_empty()) else {
-            return Err(ConfigError::ModelName(name));
-        };
-        let own = self.providers.get(provider);
-        let kind_name = own.map_or(provider, |own| own.kind.as_str());
-        let kind: Kind = kind_name.parse().map_err(|_| match own {
-            Some(own) => ConfigError::Provider {
-                name: provider.to_owned(),
-                reason: format!("its kind `{}` is not one of {}", own.kind, kinds()),
-            },
-            None => ConfigError::UnknownProvider { name: provider.to_owned(), known: self.provider_names() },
-        })?;
-        let mut endpoint = Endpoint::new(kind, model);
-        endpoint.provider = provider.to_owned();
-        if let Some(url) = own.and_then(|own| own.base_url.clone()) {
-            endpoint.base_url = url;
-        }
-        if let Some(own) = own {
-            endpoint.headers = own.headers.clone().into_iter().collect();
-            let limits = &mut endpoint.timeouts;
-            limits.first_byte = own.first_byte_seconds.map_or(limits.first_byte, Duration::from_secs);
-            limits.idle = own.idle_seconds.map_or(limits.idle, Duration::from_secs);
-            // Waiting longer for a byte is of no use if the whole exchange is given up before.
-            limits.total_retry = limits.total_retry.max(3 * limits.first_byte.max(limits.idle));
-        }
-        if let Some(url) = variable("GALLEY_BASE_URL") {
-            endpoint.base_url = url;
-        }
-        let key_variable = variable("GALLEY_API_KEY_ENV")
-            .or_else(|| own.and_then(|own| own.key_variable.clone()))
-            .or_else(|| kind.default_key_variable().map(str::to_owned));
-        endpoint.key = key_variable.as_deref().and_then(variable).map(Secret::new);
-        endpoint.key_variable = key_variable;
-        Ok(endpoint)
+    /// A client for `provider/model` and those that take over from it. The error is for the person.
+    pub fn client(&self, model: &str) -> Result<Arc<Client>, String> {
+        let chain = self.chain(Some(model)).map_err(|error| error.to_string())?;
+        Client::chain(chain).map(Arc::new).map_err(|error| error.to_string())
     }
 
-    fn provider_names(&self) -> String {
-        let own = self.providers.keys().map(String::as_str);
-        let built_in = Kind::ALL.iter().map(|kind| kind.as_str());
-        own.chain(built_in).collect::<Vec<_>>().join(", ")
+    /// A client for a role other than the main one; `None` where nobody is named for it. The error is for the person.
+    pub fn role_client(&self, role: Role) -> Result<Option<Arc<Client>>, String> {
+        let roles = self.other_roles().map_err(|error| error.to_string())?;
+        let Some((_, chain)) = roles.into_iter().find(|(known, _)| *known == role) else { return Ok(None) };
+        Client::chain(chain).map(|client| Some(Arc::new(client))).map_err(|error| error.to_string())
     }
-}
-
-fn kinds() -> String {
-    Kind::ALL.map(Kind::as_str).join(", ")
 }
 
 fn lower<T: PartialOrd>(mine: Option<T>, theirs: Option<T>) -> Option<T> {
@@ -312,21 +263,6 @@ mod tests {
         settings.tighten(&workspace);
         assert_eq!(settings.model.as_deref(), Some("a/b"));
         assert_eq!((settings.budget.usd, settings.budget.steps), (Some(1.0), Some(3)));
-    }
-
-    #[test]
-    fn names_lead_somewhere_or_say_why() {
-        let settings: Settings = toml::from_str(
-            "[providers.here]\nkind = 'openai-chat'\nbase_url = 'http://127.0.0.1:9/v1'\nfirst_byte_seconds = 90\n[providers.odd]\nkind = 'x'",
-        )
-        .unwrap();
-        let endpoint = settings.endpoint(Some("here/small")).unwrap();
-        assert_eq!((endpoint.provider.as_str(), endpoint.model.as_str()), ("here", "small"));
-        assert_eq!(endpoint.timeouts.first_byte, Duration::from_secs(90));
-        assert!(matches!(settings.endpoint(Some("nonsense")), Err(ConfigError::ModelName(_))));
-        assert!(matches!(settings.endpoint(Some("odd/m")), Err(ConfigError::Provider { .. })));
-        let unknown = settings.endpoint(Some("none/m")).unwrap_err().to_string();
-        assert!(unknown.contains("here") && unknown.contains("anthropic"), "{unknown}");
     }
 
     #[test]

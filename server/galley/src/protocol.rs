@@ -42,12 +42,98 @@ pub struct StartParams {
     pub mode: Option<String>,
     /// Globs of what may be changed.
     pub scope: Vec<String>,
+    /// What else binds the change.
+    pub limits: ScopeParams,
+    /// Whether a plan comes first: none, auto (then goes on by itself) or ask; absent: as set.
+    pub plan: Option<String>,
     /// Limits.
     pub budget: Option<BudgetParams>,
     /// `provider/model` for this task.
     pub model: Option<String>,
     /// Diagnostics at the place, as the editor shows them.
     pub diagnostics: Vec<String>,
+}
+
+/// What a task may change. What is not given does not bind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ScopeParams {
+    /// Globs of paths.
+    pub paths: Vec<String>,
+    /// Names of symbols.
+    pub symbols: Vec<String>,
+    /// Lines, added and removed ones together.
+    pub lines: Option<u32>,
+    /// tests, ci, locks, api, generated or rules: asked for before each change.
+    pub protect: Vec<String>,
+}
+
+/// `galley/task/change`: other limits, scope or model for a task that runs.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ChangeParams {
+    /// The task; absent: the latest that runs.
+    pub task: Option<String>,
+    /// Limits; absent ones stay.
+    pub budget: Option<BudgetParams>,
+    /// The scope, in place of the present one.
+    pub scope: Option<ScopeParams>,
+    /// `provider/model`, from the next turn on.
+    pub model: Option<String>,
+}
+
+/// `galley/plan/update`: another plan in place of the present one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PlanParams {
+    /// The task; absent: the latest that runs.
+    pub task: Option<String>,
+    /// The items.
+    pub plan: Vec<PlanItem>,
+    /// Whether work on it may begin, where it waits for approval.
+    pub approve: bool,
+}
+
+/// `galley/task/fork`: a new task that shares the beginning of another.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ForkParams {
+    /// The other task.
+    pub task: String,
+    /// Its last round that is shared, from 1; 0 for none.
+    pub step: u32,
+    /// The words to go on with.
+    pub message: String,
+}
+
+/// `galley/task/requeue`: new words for a message that waits, or none to take it back.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RequeueParams {
+    /// The task; absent: the latest that runs.
+    pub task: Option<String>,
+    /// The message's id.
+    pub message: String,
+    /// Its new text; absent: it is taken back.
+    pub text: Option<String>,
+}
+
+/// Answer to what waits in the queue: its id.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageRef {
+    /// The message's id.
+    pub message: String,
+}
+
+/// A message that waits for the next safe point.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitingMessage {
+    /// Its id.
+    pub message: String,
+    /// Its text, or what is ordered.
+    pub text: String,
 }
 
 /// Limits of a task.
@@ -278,6 +364,21 @@ pub struct Task {
     pub activity: String,
     /// The plan.
     pub plan: Vec<PlanItem>,
+    /// What its last replanning changed, as lines that begin with `+`, `-` or `~`.
+    #[serde(default)]
+    pub plan_changes: Vec<String>,
+    /// What the plan reaches beyond what it names, a line a symbol.
+    #[serde(default)]
+    pub touches: Vec<String>,
+    /// Messages that wait.
+    #[serde(default)]
+    pub queue: Vec<WaitingMessage>,
+    /// What it may change.
+    #[serde(default)]
+    pub scope: ScopeParams,
+    /// What the person was told beside: warnings, shortened conversations.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// The tool calls.
     pub steps: Vec<Step>,
     /// What it used.
@@ -305,6 +406,7 @@ pub struct PlanItem {
     /// pending, active, done or dropped.
     pub state: String,
     /// Nested items.
+    #[serde(default)]
     pub items: Vec<PlanItem>,
 }
 
@@ -565,6 +667,10 @@ pub const REQUESTS: &[&str] = &[
     "galley/task/list",
     "galley/task/get",
     "galley/task/steer",
+    "galley/task/requeue",
+    "galley/task/change",
+    "galley/task/fork",
+    "galley/plan/update",
     "galley/task/pause",
     "galley/task/resume",
     "galley/task/cancel",
@@ -611,7 +717,11 @@ pub fn schema() -> serde_json::Value {
         "galley/task/start": StartParams => TaskRef,
         "galley/task/list": Empty => TaskList,
         "galley/task/get": TaskRef => Task,
-        "galley/task/steer": SteerParams => Empty,
+        "galley/task/steer": SteerParams => MessageRef,
+        "galley/task/requeue": RequeueParams => Empty,
+        "galley/task/change": ChangeParams => Empty,
+        "galley/task/fork": ForkParams => TaskRef,
+        "galley/plan/update": PlanParams => Empty,
         "galley/task/pause": OptionalTask => Empty,
         "galley/task/resume": OptionalTask => Empty,
         "galley/task/cancel": OptionalTask => Empty,

@@ -127,7 +127,7 @@ impl Step {
     fn file(self, path: RelPath) -> Option<AcceptFile> {
         let file = |kind, path, base: String, result: String| {
             let edits = diff::edits(&base, &result);
-            Some(AcceptFile { path, kind, base, version: None, edits, result, hunks: Vec::new() })
+            Some(AcceptFile { path, kind, base, version: None, edits, result, hunks: Vec::new(), mode: None })
         };
         match (self.at, self.now, self.then) {
             (Some(at), Some(now), Some(then)) if at != path => {

@@ -1,13 +1,15 @@
 //! The packed facts of one content. They depend on text and language alone, never on the path, so that equal
 //! contents share them and a branch switch finds them again by hash.
 
-use crate::extract::{Definition, Extract};
-use crate::hash::{ContentHash, FastMap};
-use crate::outline::{clean_name, signature};
-use crate::packed::{Lines, Texts, pull, push};
+use crate::extract::READ_LIMIT;
+use crate::found::{Base, Found};
+use crate::hash::ContentHash;
+use crate::pack::{Content, pack};
+use crate::packed::{Lines, Texts, pull};
 use crate::symbol::Symbol;
-use crate::words::{Term, parts, term, whole};
+use crate::words::Term;
 use galley_grammars::{Language, SymbolKind};
+use std::cell::RefCell;
 
 /// How a name is used in a file: bits.
 pub(crate) struct Use;
@@ -21,16 +23,16 @@ impl Use {
 
 /// One definition, packed. Text lies in [`Facts::symbol_texts`].
 #[derive(Debug, Clone)]
-struct Packed {
-    kind: SymbolKind,
-    is_test: bool,
-    depth: u16,
-    start: u32,
-    end: u32,
-    name_start: u32,
-    name_length: u32,
-    line: u32,
-    end_line: u32,
+pub(crate) struct Packed {
+    pub(crate) kind: SymbolKind,
+    pub(crate) is_test: bool,
+    pub(crate) depth: u16,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    pub(crate) name_start: u32,
+    pub(crate) name_length: u32,
+    pub(crate) line: u32,
+    pub(crate) end_line: u32,
 }
 
 /// Which of a symbol's texts.
@@ -45,15 +47,15 @@ pub(crate) struct Facts {
     pub(crate) language: Option<&'static str>,
     pub(crate) errors: u32,
     pub(crate) bytes: u32,
-    lines: Lines,
-    symbols: Box<[Packed]>,
-    symbol_texts: Texts,
-    names: Texts,
-    uses: Box<[u8]>,
+    pub(crate) lines: Lines,
+    pub(crate) symbols: Box<[Packed]>,
+    pub(crate) symbol_texts: Texts,
+    pub(crate) names: Texts,
+    pub(crate) uses: Box<[u8]>,
     /// Per name: place of its offsets in `offsets`.
-    starts: Box<[u32]>,
-    offsets: Box<[u8]>,
-    imports: Texts,
+    pub(crate) starts: Box<[u32]>,
+    pub(crate) offsets: Box<[u8]>,
+    pub(crate) imports: Texts,
     /// Sorted by term: count in the content, count in names of definitions.
     pub(crate) terms: Box<[(Term, u16, u16)]>,
     /// The sum of all counts: the length of the content in terms.
@@ -63,25 +65,18 @@ pub(crate) struct Facts {
 impl Facts {
     /// Reads `text` and packs what is found.
     pub(crate) fn read(language: Option<&'static Language>, text: &str, hash: ContentHash) -> Self {
-        let extract = crate::extract::extract(language, text);
-        let (starts, offsets) = pack_occurrences(&extract);
-        let terms = pack_terms(&extract, text);
-        Self {
-            hash: Some(hash),
-            language: language.map(|language| language.name).filter(|_| extract.parsed),
-            errors: extract.errors,
-            bytes: u32::try_from(text.len()).unwrap_or(u32::MAX),
-            lines: Lines::new(text),
-            symbols: extract.definitions.iter().map(pack).collect(),
-            symbol_texts: symbol_texts(&extract.definitions, text),
-            uses: pack_uses(&extract, text),
-            names: Texts::new(extract.names.iter().copied()),
-            starts,
-            offsets,
-            imports: Texts::new(extract.imports.iter().map(|import| import.trim())),
-            length: terms.iter().map(|term| u32::from(term.1)).sum(),
-            terms,
+        thread_local! {
+            static FOUND: RefCell<Found> = RefCell::default();
         }
+        FOUND.with_borrow_mut(|found| {
+            found.clear();
+            let parsed = crate::extract::extract(language, text, found);
+            let language = language.map(|language| language.name).filter(|_| parsed);
+            let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            let text = if text.len() <= READ_LIMIT { text } else { "" };
+            let facts = pack(&Content { text, language, hash: Some(hash) }, &[(Base::default(), &*found)]);
+            Self { bytes, ..facts }
+        })
     }
 
     pub(crate) fn line_of(&self, offset: u32) -> u32 {
@@ -213,92 +208,4 @@ impl Facts {
             + self.imports.bytes()
             + 8 * self.terms.len()
     }
-}
-
-fn pack(definition: &Definition) -> Packed {
-    Packed {
-        kind: definition.kind,
-        is_test: definition.is_test,
-        depth: definition.depth,
-        start: definition.range.start as u32,
-        end: definition.range.end as u32,
-        name_start: definition.name.start as u32,
-        name_length: definition.name.len() as u32,
-        line: definition.line,
-        end_line: definition.end_line,
-    }
-}
-
-fn symbol_texts(definitions: &[Definition], text: &str) -> Texts {
-    let of = |range: &std::ops::Range<usize>| clean_name(text.get(range.clone()).unwrap_or_default());
-    let texts: Vec<String> = definitions
-        .iter()
-        .flat_map(|definition| {
-            let container = definition.container.as_ref().map(of).unwrap_or_default();
-            [of(&definition.name), container, signature(text, &definition.range, &definition.name)]
-        })
-        .collect();
-    Texts::new(texts.iter().map(String::as_str))
-}
-
-/// Offsets by name: a count, then differences.
-fn pack_occurrences(extract: &Extract) -> (Box<[u32]>, Box<[u8]>) {
-    let mut by_name = vec![Vec::new(); extract.names.len()];
-    for (name, offset) in &extract.occurrences {
-        by_name[*name as usize].push(*offset);
-    }
-    let (mut starts, mut bytes) = (Vec::with_capacity(by_name.len()), Vec::new());
-    for mut offsets in by_name {
-        // Embedded languages are read after the outer one, so order is not given.
-        offsets.sort_unstable();
-        starts.push(bytes.len() as u32);
-        push(&mut bytes, offsets.len() as u32);
-        let mut before = 0;
-        for offset in offsets {
-            push(&mut bytes, offset - before);
-            before = offset;
-        }
-    }
-    (starts.into(), bytes.into())
-}
-
-fn pack_uses(extract: &Extract, text: &str) -> Box<[u8]> {
-    let mut defined = crate::hash::FastSet::default();
-    defined.extend(extract.definitions.iter().filter_map(|definition| text.get(definition.name.clone())));
-    let of = |name: &&str| {
-        let bits = extract.uses.get(name).copied().unwrap_or_default();
-        bits | if defined.contains(name) { Use::DEFINED } else { 0 }
-    };
-    extract.names.iter().map(of).collect()
-}
-
-fn pack_terms(extract: &Extract, text: &str) -> Box<[(Term, u16, u16)]> {
-    let mut in_names: FastMap<Term, u16> = FastMap::default();
-    for definition in &extract.definitions {
-        let Some(name) = text.get(definition.name.clone()) else { continue };
-        let mut add = |term| {
-            let count = in_names.entry(term).or_default();
-            *count = count.saturating_add(1);
-        };
-        let mut pieces = 0;
-        crate::words::words(name, |word| {
-            parts(word, |part| {
-                pieces += 1;
-                if part.len() > 1 {
-                    add(term(part));
-                }
-            });
-            add(whole(word));
-        });
-    }
-    let mut terms: FastMap<Term, (u16, u16)> = FastMap::default();
-    for (term, count) in &extract.terms {
-        terms.entry(*term).or_default().0 = u16::try_from(*count).unwrap_or(u16::MAX);
-    }
-    for (term, count) in in_names {
-        terms.entry(term).or_default().1 = count;
-    }
-    let mut terms: Vec<_> = terms.into_iter().map(|(term, (content, name))| (term, content, name)).collect();
-    terms.sort_unstable();
-    terms.into()
 }

@@ -5,8 +5,6 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 /// A map keyed by short text or numbers, made and thrown away while one file is read.
 pub(crate) type FastMap<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Fast>>;
-/// A set of the same kind.
-pub(crate) type FastSet<K> = std::collections::HashSet<K, BuildHasherDefault<Fast>>;
 
 /// Multiply and rotate, eight bytes at a time.
 #[derive(Default, Clone, Copy)]

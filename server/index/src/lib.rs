@@ -14,20 +14,27 @@
 pub mod colour;
 mod extract;
 mod facts;
+mod found;
 mod fuzzy;
 mod hash;
 mod impact;
 mod index;
 mod map;
+mod nest;
 mod outline;
+mod pack;
 mod packed;
 mod passage;
+mod pattern;
 mod rank;
 mod role;
+mod rules;
 pub mod search;
 mod segment;
 mod snapshot;
 mod symbol;
+mod walk;
+mod wordlist;
 mod words;
 
 pub use extract::{PARSE_LIMIT, READ_LIMIT};

@@ -1,6 +1,7 @@
 //! Answers that need no index, only a text: outline and syntax errors. They serve overlays and unsaved buffers.
 
-use crate::extract::{self, Definition};
+use crate::extract;
+use crate::nest::Definition;
 use crate::symbol::Symbol;
 use galley_grammars::Language;
 use std::ops::Range;

@@ -1,12 +1,13 @@
 //! Drives a scripted tool loop against a server, and prints what came: for trying an endpoint by hand.
 //!
 //! `exchange KIND BASE_URL MODEL TURNS [EFFORT]` asks up to TURNS times, answers every call with a short result,
-//! and prints one JSON line a turn and one at the end. The key is read from standard input (may be empty).
+//! and prints one JSON line a turn and one at the end. The key is read from standard input (may be empty); for AWS
+//! credentials it is `ACCESS_KEY:SECRET_KEY:REGION`.
 
 use std::io::Read;
 use std::time::Instant;
 
-use galley_model::{Client, Endpoint, Item, Request, Secret, Stop, ToolSpec, Usage};
+use galley_model::{AwsCredentials, Client, Endpoint, Item, Request, Secret, Stop, ToolSpec, Usage};
 use tokio_util::sync::CancellationToken;
 
 fn tool(name: &str, free_text: bool) -> ToolSpec {
@@ -28,7 +29,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::io::stdin().read_to_string(&mut key)?;
     let mut endpoint = Endpoint::new(kind.parse()?, model);
     endpoint.base_url.clone_from(base_url);
-    endpoint.key = Some(key.trim()).filter(|key| !key.is_empty()).map(Secret::new);
+    if let [access, secret, region] = key.trim().split(':').collect::<Vec<_>>().as_slice() {
+        endpoint.aws = Some(AwsCredentials {
+            access_key: (*access).into(),
+            secret_key: Secret::new(*secret),
+            session_token: None,
+            region: (*region).into(),
+        });
+    } else {
+        endpoint.key = Some(key.trim()).filter(|key| !key.is_empty()).map(Secret::new);
+    }
     let client = Client::new(endpoint)?;
     let mut request = Request {
         instructions: "You are a careful programmer.".into(),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::capability;
+use crate::body::Entries;
 use crate::conversation::{self, Part};
 use crate::dialect::{Asked, Assembler, Dialect, Fault, Progress, join};
 use crate::draft::{Draft, DraftCall, DraftItem, Form};
@@ -43,9 +43,9 @@ impl Dialect for Messages {
         headers
     }
 
-    fn body(&self, asked: &Asked) -> String {
+    fn head(&self, asked: &Asked) -> Object {
         let model = &asked.endpoint.model;
-        let known = capability::lookup(model);
+        let known = asked.endpoint.capabilities();
         let limit = asked.max_output().map_or(known.max_output.min(32_000), u64::from);
         let mut body = Object::with_capacity(4096)
             .field("model", model)
@@ -72,7 +72,33 @@ impl Dialect for Messages {
             let block = Object::new().field("type", "text").field("text", &asked.request.instructions);
             body = body.array("system", [marked(block, true).finish()]);
         }
-        body.array("messages", messages(asked)).finish()
+        body
+    }
+
+    fn list(&self) -> &'static str {
+        "messages"
+    }
+
+    fn marks(&self, _asked: &Asked) -> bool {
+        true
+    }
+
+    fn part(&self, asked: &Asked, part: &Part, mark: bool, to: &mut Entries) {
+        to.push(&match part {
+            Part::User(text) => user([marked(text_block(text), mark).finish()]),
+            Part::Reply(reply) => assistant(asked, reply),
+            Part::Answers(_, answers) => {
+                let last = answers.len() - 1;
+                user(answers.iter().enumerate().map(|(at, answer)| {
+                    let block = Object::new()
+                        .field("type", "tool_result")
+                        .field("tool_use_id", &answer.call.call_id)
+                        .maybe("is_error", answer.is_error.then_some(true))
+                        .field("content", answer.output);
+                    marked(block, mark && at == last).finish()
+                }))
+            }
+        });
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
@@ -87,7 +113,7 @@ impl Form for Messages {
 }
 
 /// Newer models steer by effort; older ones by a number of thinking tokens, which must stay below the limit.
-fn with_thinking(body: Object, effort: &str, adaptive: bool, limit: u64) -> Object {
+pub(crate) fn with_thinking(body: Object, effort: &str, adaptive: bool, limit: u64) -> Object {
     if adaptive {
         let effort = Object::new().field("effort", effort).finish();
         return body.raw("thinking", r#"{"type":"adaptive"}"#).raw("output_config", &effort);
@@ -106,38 +132,6 @@ fn with_thinking(body: Object, effort: &str, adaptive: bool, limit: u64) -> Obje
 
 fn marked(object: Object, mark: bool) -> Object {
     if mark { object.raw("cache_control", MARK) } else { object }
-}
-
-/// The messages. Of our own, the last and the one before it carry the marks: what was the end of the request
-/// before is found in the cache again, however many blocks came since.
-fn messages(asked: &Asked) -> Vec<String> {
-    let parts = conversation::parts(&asked.request.items);
-    let ours: Vec<usize> = parts
-        .iter()
-        .enumerate()
-        .filter(|(_, part)| !matches!(part, Part::Reply(_)))
-        .map(|(at, _)| at)
-        .collect();
-    let marks = &ours[ours.len().saturating_sub(2)..];
-    let message = |(at, part): (usize, &Part)| {
-        let mark = marks.contains(&at);
-        match part {
-            Part::User(text) => user([marked(text_block(text), mark).finish()]),
-            Part::Reply(reply) => assistant(asked, reply),
-            Part::Answers(_, answers) => {
-                let last = answers.len() - 1;
-                user(answers.iter().enumerate().map(|(at, answer)| {
-                    let block = Object::new()
-                        .field("type", "tool_result")
-                        .field("tool_use_id", &answer.call.call_id)
-                        .maybe("is_error", answer.is_error.then_some(true))
-                        .field("content", answer.output);
-                    marked(block, mark && at == last).finish()
-                }))
-            }
-        }
-    };
-    parts.iter().enumerate().map(message).collect()
 }
 
 fn user(blocks: impl IntoIterator<Item = String>) -> String {
@@ -182,7 +176,8 @@ struct Assembly {
 #[derive(Default)]
 struct Block {
     /// The block as it was announced; what the deltas bring replaces its fields.
-    start: Map<String, Value>,
+    start: Option<Box<RawValue>>,
+    kind: String,
     text: String,
     thinking: String,
     signature: String,
@@ -199,7 +194,7 @@ struct Event {
     #[serde(default)]
     index: u64,
     #[serde(default)]
-    content_block: Option<Map<String, Value>>,
+    content_block: Option<Box<RawValue>>,
     #[serde(default)]
     delta: Value,
     #[serde(default)]
@@ -217,7 +212,11 @@ impl Assembler for Assembly {
         let it: Event = serde_json::from_str(data)?;
         match it.kind.as_str() {
             "message_start" => self.message(&it.message),
-            "content_block_start" => self.start(it.index, it.content_block.unwrap_or_default(), tell),
+            "content_block_start" => {
+                if let Some(block) = it.content_block {
+                    self.start(it.index, block, tell);
+                }
+            }
             "content_block_delta" => self.delta(it.index, &it.delta, event.lossy, tell),
             "content_block_stop" => {
                 if let Some(block) = self.blocks.get_mut(&it.index) {
@@ -256,7 +255,7 @@ impl Assembler for Assembly {
         self.message(body);
         let whole: Whole = serde_json::from_str(text)?;
         for (index, raw) in (0..).zip(whole.content) {
-            self.start(index, serde_json::from_str(raw.get())?, tell);
+            self.start(index, raw.to_owned(), tell);
             let input: Input = serde_json::from_str(raw.get())?;
             if let (Some(block), Some(input)) = (self.blocks.get_mut(&index), input.input) {
                 block.input = input.get().to_owned();
@@ -274,6 +273,11 @@ impl Assembler for Assembly {
         self.done || self.stop.is_some()
     }
 
+    fn salvage(mut self: Box<Self>) -> Option<Draft> {
+        self.blocks.retain(|_, block| block.stopped);
+        Some(self.draft())
+    }
+
     fn draft(self: Box<Self>) -> Draft {
         let stop = match self.stop.as_deref() {
             None | Some("end_turn" | "stop_sequence") => Stop::End,
@@ -284,7 +288,8 @@ impl Assembler for Assembly {
         };
         let refusal = (stop == Stop::Refused).then(|| ("refusal".to_owned(), String::new()));
         let usage = usage(&self.usage);
-        let mut draft = Draft { stop, refusal, usage, model: self.model, ..Draft::default() };
+        let tier = self.usage.get("service_tier").and_then(Value::as_str).map(str::to_owned);
+        let mut draft = Draft { stop, refusal, usage, tier, model: self.model, ..Draft::default() };
         for block in self.blocks.into_values() {
             block.add_to(&mut draft);
         }
@@ -303,13 +308,15 @@ impl Assembly {
         self.usage.extend(usage.into_iter().flatten().filter(|(_, value)| !value.is_null()));
     }
 
-    fn start(&mut self, index: u64, start: Map<String, Value>, tell: &mut dyn FnMut(StreamEvent)) {
-        let text = |name: &str| start.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    fn start(&mut self, index: u64, start: Box<RawValue>, tell: &mut dyn FnMut(StreamEvent)) {
+        let fields: Value = serde_json::from_str(start.get()).unwrap_or_default();
+        let text = |name: &str| fields[name].as_str().unwrap_or_default().to_owned();
         let mut block = Block {
             text: text("text"),
             thinking: text("thinking"),
             signature: text("signature"),
             call: self.calls,
+            kind: text("type"),
             ..Block::default()
         };
         if !block.text.is_empty() {
@@ -318,11 +325,11 @@ impl Assembly {
         if !block.thinking.is_empty() {
             tell(StreamEvent::Reasoning(block.thinking.clone()));
         }
-        if text("type") == "tool_use" {
+        if block.kind == "tool_use" {
             self.calls += 1;
             tell(StreamEvent::CallBegan { index: block.call, name: text("name") });
         }
-        block.start = start;
+        block.start = Some(start);
         self.blocks.insert(index, block);
     }
 
@@ -353,44 +360,43 @@ impl Assembly {
 }
 
 impl Block {
-    fn add_to(mut self, draft: &mut Draft) {
-        let kind = self.start.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
-        match kind.as_str() {
+    /// The block goes back as it was announced, with what the deltas brought in the place of its fields.
+    fn add_to(self, draft: &mut Draft) {
+        let Some(start) = &self.start else { return };
+        let with = |block: Option<Box<RawValue>>, name: &str, text: &str| {
+            block.and_then(|block| json::with_json(&block, name, &json::text_of(text)))
+        };
+        match self.kind.as_str() {
             "text" => {
                 draft.text.push_str(&self.text);
                 if !self.text.trim().is_empty() {
-                    self.start.insert("text".into(), self.text.into());
-                    draft.items.extend(json::raw(json::text_of(&self.start)).map(DraftItem::Raw));
+                    draft.items.extend(with(Some(start.clone()), "text", &self.text).map(DraftItem::Raw));
                 }
             }
             "thinking" => {
                 draft.reasoning.push_str(&self.thinking);
-                self.start.insert("thinking".into(), self.thinking.into());
-                self.start.insert("signature".into(), self.signature.into());
-                draft.items.extend(json::raw(json::text_of(&self.start)).map(DraftItem::Lead));
+                let block = with(Some(start.clone()), "thinking", &self.thinking);
+                draft.items.extend(with(block, "signature", &self.signature).map(DraftItem::Lead));
             }
-            "redacted_thinking" => {
-                draft.items.extend(json::raw(json::text_of(&self.start)).map(DraftItem::Lead));
-            }
+            "redacted_thinking" => draft.items.push(DraftItem::Lead(start.clone())),
             "tool_use" => draft.items.extend(self.into_call()),
-            _ => draft.items.extend(json::raw(json::text_of(&self.start)).map(DraftItem::Raw)),
+            _ => draft.items.push(DraftItem::Raw(start.clone())),
         }
     }
 
     fn into_call(mut self) -> Option<DraftItem> {
-        let text = |name: &str| self.start.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (id, name) = (text("id"), text("name"));
+        let start = self.start?;
+        let fields: Value = serde_json::from_str(start.get()).unwrap_or_default();
+        let text = |name: &str| fields[name].as_str().unwrap_or_default().to_owned();
         // The input is sent back in the provider's own text, where that is an object at all.
-        let announced = self.start.remove("input").unwrap_or_default();
         if self.input.trim().is_empty() {
-            self.input = if announced.is_object() { announced.to_string() } else { "{}".into() };
+            self.input = if fields["input"].is_object() { fields["input"].to_string() } else { "{}".into() };
         }
         let input = if json::is_object(&self.input) { self.input.as_str() } else { "{}" };
-        let item = self.start.iter().fold(Object::new(), |item, (name, value)| item.field(name, value));
-        let raw = json::raw(item.raw("input", input).finish())?;
+        let raw = json::with_json(&start, "input", input)?;
         Some(DraftItem::Call(DraftCall {
-            id,
-            name,
+            id: text("id"),
+            name: text("name"),
             arguments: self.input,
             free_text: false,
             cut: !self.stopped || self.lossy,

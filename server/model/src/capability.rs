@@ -56,16 +56,26 @@ impl Rates {
 }
 
 /// What a model costs.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Prices {
     /// The ordinary rates.
     pub base: Rates,
     /// The rates of a whole request with more input tokens than the number given.
     pub step: Option<(u64, Rates)>,
+    /// The rates of a service tier, by the provider's word for it.
+    pub tiers: BTreeMap<String, Rates>,
 }
 
 impl Prices {
-    /// USD for one reply.
+    /// USD for one reply that was served in a tier; one that is not known here counts as the ordinary.
+    pub fn cost_in_tier(&self, usage: &Usage, tier: Option<&str>) -> f64 {
+        match tier.and_then(|tier| self.tiers.get(tier)) {
+            Some(rates) => rates.cost(usage),
+            None => self.cost(usage),
+        }
+    }
+
+    /// USD for one reply of the ordinary tier.
     pub fn cost(&self, usage: &Usage) -> f64 {
         match &self.step {
             Some((above, rates)) if usage.input > *above => rates.cost(usage),
@@ -89,6 +99,14 @@ pub struct Capabilities {
     pub adaptive_thinking: bool,
     /// The shortest prefix that the provider caches, in tokens.
     pub cache_min: Option<u64>,
+    /// Several calls in one reply are supported; `None` is unknown.
+    pub parallel_calls: Option<bool>,
+    /// A call can be forced; `None` is unknown, and nothing here relies on it.
+    pub forced_calls: Option<bool>,
+    /// Images are read; `None` is unknown.
+    pub images: Option<bool>,
+    /// Reasoning efforts that it refuses.
+    pub without_efforts: Vec<String>,
     /// The day (`YYYY-MM-DD`) from which the provider no longer serves it.
     pub retired: Option<String>,
     /// The model is in the table; otherwise these are the safe minimum.
@@ -98,7 +116,19 @@ pub struct Capabilities {
 impl Capabilities {
     /// USD for one reply; `None` where the price is unknown.
     pub fn cost(&self, usage: &Usage) -> Option<f64> {
-        self.prices.map(|prices| prices.cost(usage))
+        self.prices.as_ref().map(|prices| prices.cost(usage))
+    }
+
+    /// The effort that comes nearest to the one asked for.
+    pub fn effort<'a>(&self, asked: &'a str) -> &'a str {
+        if !self.without_efforts.iter().any(|refused| refused == asked) {
+            return asked;
+        }
+        match asked {
+            "max" if !self.without_efforts.iter().any(|refused| refused == "xhigh") => "xhigh",
+            "max" | "xhigh" => "high",
+            _ => "low",
+        }
     }
 }
 
@@ -112,6 +142,10 @@ impl Default for Capabilities {
             edit_family: EditFamily::Replace,
             adaptive_thinking: false,
             cache_min: None,
+            parallel_calls: None,
+            forced_calls: None,
+            images: None,
+            without_efforts: Vec::new(),
             retired: None,
             known: false,
         }
@@ -143,16 +177,15 @@ impl Table {
         BUILT_IN.clone()
     }
 
-    /// The built-in table with the user's entries over it: `[models."NAME"]` with any of `context`, `max_output`,
-    /// `edit`, `thinking`, `cache_min`, `retired`, `prices`. What an entry leaves out stays as it was.
-    pub fn with_overrides(overrides: &str) -> Result<Table, TableError> {
-        let written: Written = toml::from_str(overrides).map_err(|error| TableError(error.to_string()))?;
+    /// The built-in table with the user's entries over it, by the model's name or `provider/model`. What an entry
+    /// leaves out stays as it was.
+    pub fn with(overrides: &BTreeMap<String, Facts>) -> Table {
         let mut table = Table::built_in();
-        for (name, entry) in written.models {
-            let before = table.lookup(&name);
-            table.models.insert(name, entry.over(before));
+        for (name, entry) in overrides {
+            let before = table.lookup(name);
+            table.models.insert(name.clone(), entry.clone().over(before));
         }
-        Ok(table)
+        table
     }
 
     /// What the table says of a model; the safe minimum for an unknown one.
@@ -187,11 +220,6 @@ impl Table {
     }
 }
 
-/// The user's table of models does not parse.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the table of models does not parse: {0}")]
-pub struct TableError(String);
-
 /// The name without a tag (`:free`, `@date`), `-latest`, a version mark (`-v1`), or a date at its end.
 fn undated(model: &str) -> &str {
     let name = model.split([':', '@']).next().unwrap_or(model);
@@ -220,41 +248,65 @@ struct Written {
     #[serde(default)]
     date: String,
     #[serde(default)]
-    models: BTreeMap<String, WrittenModel>,
+    models: BTreeMap<String, Facts>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenModel {
-    context: Option<u64>,
-    max_output: Option<u64>,
-    edit: Option<EditFamily>,
-    thinking: Option<Thinking>,
-    cache_min: Option<u64>,
-    retired: Option<String>,
-    prices: Option<WrittenPrices>,
+/// What is written of one model, in the built-in table and in the person's configuration. All of it may be left
+/// out.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Facts {
+    /// The window in tokens.
+    pub context: Option<u64>,
+    /// The longest reply in tokens.
+    pub max_output: Option<u64>,
+    /// The form of edits it writes best.
+    pub edit: Option<EditFamily>,
+    /// How reasoning is steered.
+    pub thinking: Option<Thinking>,
+    /// The shortest prefix that is cached, in tokens.
+    pub cache_min: Option<u64>,
+    /// Several calls in one reply.
+    pub parallel: Option<bool>,
+    /// Forced calls.
+    pub forced: Option<bool>,
+    /// Images.
+    pub images: Option<bool>,
+    /// Efforts that it refuses.
+    pub without_efforts: Option<Vec<String>>,
+    /// The day (`YYYY-MM-DD`) from which it is no longer served.
+    pub retired: Option<String>,
+    /// USD per million tokens.
+    pub prices: Option<PriceFacts>,
 }
 
-#[derive(Deserialize, PartialEq)]
+/// How reasoning is steered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Thinking {
+pub enum Thinking {
+    /// By effort alone.
     Adaptive,
+    /// By a number of thinking tokens.
     Budget,
 }
 
-#[derive(Deserialize)]
+/// What is written of prices, USD per million tokens.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenPrices {
+pub struct PriceFacts {
     input: f64,
     output: f64,
     cached: Option<f64>,
     cache_write: Option<f64>,
-    step: Option<WrittenStep>,
+    step: Option<StepFacts>,
+    #[serde(default)]
+    tiers: BTreeMap<String, Rates>,
 }
 
-#[derive(Deserialize)]
+/// The rates of a whole request above so many input tokens.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenStep {
+struct StepFacts {
     above: u64,
     input: f64,
     output: f64,
@@ -262,29 +314,33 @@ struct WrittenStep {
     cache_write: Option<f64>,
 }
 
-impl WrittenModel {
+impl Facts {
     fn over(self, before: Capabilities) -> Capabilities {
         Capabilities {
             context: self.context.unwrap_or(before.context),
             max_output: self.max_output.unwrap_or(before.max_output),
-            prices: self.prices.map(WrittenPrices::into_prices).or(before.prices),
+            prices: self.prices.map(PriceFacts::into_prices).or(before.prices),
             edit_family: self.edit.unwrap_or(before.edit_family),
             adaptive_thinking: self.thinking.map_or(before.adaptive_thinking, |it| it == Thinking::Adaptive),
             cache_min: self.cache_min.or(before.cache_min),
+            parallel_calls: self.parallel.or(before.parallel_calls),
+            forced_calls: self.forced.or(before.forced_calls),
+            images: self.images.or(before.images),
+            without_efforts: self.without_efforts.unwrap_or(before.without_efforts),
             retired: self.retired.or(before.retired),
             known: true,
         }
     }
 }
 
-impl WrittenPrices {
+impl PriceFacts {
     fn into_prices(self) -> Prices {
-        let WrittenPrices { input, output, cached, cache_write, step } = self;
+        let PriceFacts { input, output, cached, cache_write, step, tiers } = self;
         let step = step.map(|step| {
-            let WrittenStep { above, input, output, cached, cache_write } = step;
+            let StepFacts { above, input, output, cached, cache_write } = step;
             (above, Rates { input, output, cached, cache_write })
         });
-        Prices { base: Rates { input, output, cached, cache_write }, step }
+        Prices { base: Rates { input, output, cached, cache_write }, step, tiers }
     }
 }
 
@@ -308,7 +364,7 @@ mod tests {
         assert!(table.models.len() >= 50);
         for (name, model) in &table.models {
             assert!(model.known && model.context >= 100_000 && model.max_output >= 4_096, "{name}");
-            let prices = model.prices.unwrap();
+            let prices = model.prices.as_ref().unwrap();
             assert!(prices.base.output >= prices.base.input, "{name}");
             assert!(prices.base.cached.is_none_or(|cached| cached < prices.base.input), "{name}");
         }
@@ -363,17 +419,32 @@ mod tests {
 
     #[test]
     fn overrides_change_only_what_they_name() {
-        let table = Table::with_overrides(
+        let written: Written = toml::from_str(
             "[models.\"gpt-5.5\"]\ncontext = 200000\n\n[models.\"local/qwen\"]\nprices = { input = 0, output = 0.0 }\nedit = \"whole\"\n",
         )
         .unwrap();
+        let table = Table::with(&written.models);
         let changed = table.lookup("gpt-5.5");
         assert_eq!((changed.context, changed.prices), (200_000, lookup("gpt-5.5").prices));
         let own = table.lookup("local/qwen");
         assert_eq!((own.known, own.context, own.edit_family), (true, 32_768, EditFamily::Whole));
         close(own.cost(&usage(5, 0, 0, 5)), 0.0);
-        assert!(
-            Table::with_overrides("[models.x]\nwindow = 3\n").unwrap_err().to_string().contains("window")
-        );
+        let unknown = toml::from_str::<Written>("[models.x]\nwindow = 3\n").err().unwrap();
+        assert!(unknown.to_string().contains("window"));
+    }
+
+    #[test]
+    fn a_service_tier_has_its_own_rates_and_an_effort_that_is_refused_its_neighbour() {
+        let model = lookup("gpt-6.1-sol");
+        let prices = model.prices.clone().unwrap();
+        let million = usage(1_000_000, 0, 0, 0);
+        for (tier, usd) in [(Some("flex"), 1.0), (Some("priority"), 4.0)] {
+            close(Some(prices.cost_in_tier(&million, tier)), usd);
+        }
+        let small = usage(100_000, 0, 0, 0);
+        close(Some(prices.cost_in_tier(&small, Some("default"))), 0.2);
+        assert_eq!((model.effort("minimal"), model.effort("max")), ("low", "max"));
+        let own = Capabilities { without_efforts: vec!["max".into(), "xhigh".into()], ..model };
+        assert_eq!((own.effort("max"), own.effort("high")), ("high", "high"));
     }
 }

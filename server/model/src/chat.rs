@@ -4,12 +4,11 @@
 //! output items; the message put together here, once, is what goes back ever after. `reasoning_content` (or
 //! `reasoning`, `reasoning_details`) goes back where a server gave it.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::body::Entries;
 use crate::conversation::{self, Part};
 use crate::dialect::{Asked, Assembler, Dialect, Fault, Optional, Progress, bearer, join};
 use crate::draft::{Draft, DraftCall, DraftItem, Form};
@@ -30,7 +29,7 @@ impl Dialect for Chat {
         bearer(endpoint)
     }
 
-    fn body(&self, asked: &Asked) -> String {
+    fn head(&self, asked: &Asked) -> Object {
         let old_limit = asked.refused.has(Optional::CompletionLimit) || knows_only_max_tokens(asked.endpoint);
         let limit = if old_limit { "max_tokens" } else { "max_completion_tokens" };
         let usage = (!asked.refused.has(Optional::StreamOptions)).then_some(r#"{"include_usage":true}"#);
@@ -42,6 +41,7 @@ impl Dialect for Chat {
             body = body.raw("stream_options", usage);
         }
         body = body
+            .maybe("service_tier", asked.endpoint.service_tier.as_deref())
             .maybe(limit, asked.max_output())
             .maybe("reasoning_effort", asked.effort())
             .maybe("prompt_cache_key", cache_key);
@@ -58,7 +58,35 @@ impl Dialect for Chat {
                 }),
             );
         }
-        body.array("messages", messages(asked)).finish()
+        body
+    }
+
+    fn list(&self) -> &'static str {
+        "messages"
+    }
+
+    fn lead(&self, asked: &Asked) -> Option<String> {
+        let text = &asked.request.instructions;
+        (!text.is_empty()).then(|| plain("system", text))
+    }
+
+    fn part(&self, asked: &Asked, part: &Part, _mark: bool, to: &mut Entries) {
+        match part {
+            Part::User(text) => to.push(&plain("user", text)),
+            Part::Reply(reply) if asked.takes_raw(reply) => {
+                reply.raw.iter().for_each(|raw| to.push(raw.get()));
+            }
+            Part::Reply(reply) => to.push(&neutral(reply)),
+            Part::Answers(_, answers) => {
+                for answer in answers {
+                    let message = Object::new()
+                        .field("role", "tool")
+                        .field("tool_call_id", &answer.call.call_id)
+                        .field("content", answer.output);
+                    to.push(&message.finish());
+                }
+            }
+        }
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
@@ -86,30 +114,8 @@ fn knows_only_max_tokens(endpoint: &Endpoint) -> bool {
     endpoint.base_url.contains("api.mistral.ai") || endpoint.base_url.contains(":11434")
 }
 
-fn messages<'a>(asked: &Asked<'a>) -> Vec<Cow<'a, str>> {
-    let mut messages: Vec<Cow<str>> = Vec::with_capacity(asked.request.items.len() + 1);
-    let plain =
-        |role: &str, content: &str| Object::new().field("role", role).field("content", content).finish();
-    if !asked.request.instructions.is_empty() {
-        messages.push(plain("system", &asked.request.instructions).into());
-    }
-    for part in conversation::parts(&asked.request.items) {
-        match part {
-            Part::User(text) => messages.push(plain("user", &text).into()),
-            Part::Reply(reply) if asked.takes_raw(reply) => {
-                messages.extend(reply.raw.iter().map(|raw| Cow::Borrowed(raw.get())));
-            }
-            Part::Reply(reply) => messages.push(neutral(reply).into()),
-            Part::Answers(_, answers) => messages.extend(answers.into_iter().map(|answer| {
-                let message = Object::new()
-                    .field("role", "tool")
-                    .field("tool_call_id", &answer.call.call_id)
-                    .field("content", answer.output);
-                Cow::Owned(message.finish())
-            })),
-        }
-    }
-    messages
+fn plain(role: &str, content: &str) -> String {
+    Object::new().field("role", role).field("content", content).finish()
 }
 
 fn neutral(reply: &Reply) -> String {
@@ -153,6 +159,7 @@ struct Assembly {
     finish: Option<String>,
     done: bool,
     usage: Option<Usage>,
+    tier: Option<String>,
     model: String,
 }
 
@@ -170,6 +177,8 @@ struct PartialCall {
 
 #[derive(Deserialize)]
 struct Chunk {
+    #[serde(default)]
+    service_tier: Option<String>,
     #[serde(default)]
     model: Option<String>,
     #[serde(default)]
@@ -216,6 +225,12 @@ impl Assembler for Assembly {
         self.done || self.finish.is_some()
     }
 
+    fn salvage(mut self: Box<Self>) -> Option<Draft> {
+        // A call has no end of its own: an object that is closed is one.
+        self.calls.retain(|call| json::is_object(&call.arguments));
+        Some(self.draft())
+    }
+
     fn draft(self: Box<Self>) -> Draft {
         let stop = match self.finish.as_deref() {
             None | Some("stop" | "eos" | "end_turn" | "") => Stop::End,
@@ -239,6 +254,7 @@ impl Assembler for Assembly {
             stop,
             refusal,
             usage: self.usage,
+            tier: self.tier,
             model: self.model,
             kept: self.kept,
         }
@@ -253,6 +269,7 @@ impl Assembly {
         if let Some(model) = chunk.model.filter(|model| !model.is_empty()) {
             self.model = model;
         }
+        self.tier = chunk.service_tier.or(self.tier.take());
         if let Some(usage) = chunk.usage.as_ref().and_then(usage) {
             self.usage = Some(usage);
         }

@@ -1,242 +1,201 @@
-//! The client: an exchange from the request to a settled reply, over as many attempts as that takes.
+//! The client: a model, and those that take over from it.
 //!
-//! Decides when to try again and when to give up; how is in `retry`. Cancelling drops the attempt, and with it
-//! its connection.
+//! Decides when another model takes over: at the border of a turn, when the one before cannot be reached, is
+//! overloaded, refuses for want of rights, money or capability, or costs more than is left. Who has taken over
+//! stays: the conversation is worth most where it is in the cache.
 
-use std::sync::Once;
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::dialect::{Asked, Dialect, Refused, dialect};
-use crate::draft;
-use crate::endpoint::{Endpoint, Timeouts};
+use crate::endpoint::Endpoint;
 use crate::error::ModelError;
 use crate::exchange::{Reply, Request, StreamEvent, Usage};
+use crate::line::Line;
 use crate::record::Recording;
-use crate::retry;
-use crate::wire::{Attempt, Seen};
+use crate::role::{Other, Role};
 
-/// Speaks to one endpoint. Cheap to share; connections are kept open between exchanges.
+/// Speaks to one endpoint, or to the next of its chain. Cheap to share; connections are kept open between
+/// exchanges. A client serves one conversation best: what it rendered is used again.
 pub struct Client {
-    endpoint: Endpoint,
-    origin: String,
-    speech: Speech,
+    seats: Vec<Seat>,
+    current: AtomicUsize,
+    others: Vec<Other>,
 }
 
-enum Speech {
-    Live { http: reqwest::Client, dialect: &'static dyn Dialect, url: String, refused: Refused },
-    Recorded(Recording),
+/// An endpoint of the chain; made ready when its turn comes.
+struct Seat {
+    endpoint: Endpoint,
+    line: OnceLock<Line>,
+}
+
+/// Another model has taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switch {
+    /// Who answered so far, `provider/model`.
+    pub from: String,
+    /// Who answers from now on, `provider/model`.
+    pub to: String,
+    /// Why, in one line.
+    pub reason: String,
 }
 
 impl Client {
     /// Checks the endpoint and makes ready to speak to it; nothing is sent yet. A recording is read.
+    ///
+    /// # Errors
+    /// A configuration that cannot work, or a recording that cannot be read.
     pub fn new(endpoint: Endpoint) -> Result<Client, ModelError> {
-        let speech = match dialect(&endpoint)? {
-            None => Speech::Recorded(Recording::open(endpoint.model.as_ref())?),
-            Some(dialect) => {
-                let url = dialect.url(&endpoint);
-                let http = http(&endpoint, &url)?;
-                Speech::Live { http, dialect, url, refused: Refused::default() }
-            }
+        Client::chain(vec![endpoint])
+    }
+
+    /// A client that speaks to the first endpoint, and to the others in their order when it fails.
+    ///
+    /// # Errors
+    /// No endpoint at all, or a first one that cannot work.
+    pub fn chain(endpoints: Vec<Endpoint>) -> Result<Client, ModelError> {
+        let seats: Vec<Seat> =
+            endpoints.into_iter().map(|endpoint| Seat { endpoint, line: OnceLock::new() }).collect();
+        let Some(first) = seats.first() else {
+            let message = "no model is named".to_owned();
+            return Err(ModelError::Configuration { provider: "none".into(), message });
         };
-        Ok(Client::with(endpoint, speech))
+        first.line()?;
+        Ok(Client { seats, current: AtomicUsize::new(0), others: Vec::new() })
     }
 
     /// A client that replays a recording held in memory.
     pub fn replay(endpoint: Endpoint, recording: Recording) -> Client {
-        Client::with(endpoint, Speech::Recorded(recording))
+        let line = OnceLock::from(Line::replay(endpoint.clone(), recording));
+        let seats = vec![Seat { endpoint, line }];
+        Client { seats, current: AtomicUsize::new(0), others: Vec::new() }
     }
 
-    fn with(endpoint: Endpoint, speech: Speech) -> Client {
-        let origin = format!("{}/{}", endpoint.kind, endpoint.provider);
-        Client { endpoint, origin, speech }
+    /// The same client, with chains of models for other roles.
+    pub fn with_roles(mut self, others: Vec<(Role, Vec<Endpoint>)>) -> Client {
+        self.others = others.into_iter().map(|(role, chain)| Other::new(role, chain)).collect();
+        self
     }
 
-    /// The endpoint spoken to.
+    /// Who does it: the role's own client, or this one where nobody was named for the role, or who was named cannot
+    /// work.
+    pub fn role(&self, role: Role) -> &Client {
+        self.others.iter().find_map(|other| other.client(role)).unwrap_or(self)
+    }
+
+    /// The endpoint that answers now.
     pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+        &self.seats[self.at()].endpoint
+    }
+
+    /// What is known of the model that answers now.
+    pub fn capabilities(&self) -> crate::capability::Capabilities {
+        self.endpoint().capabilities()
+    }
+
+    /// USD for a reply of the model that answers now, failed attempts included; `None` where the price is
+    /// unknown, which is not free.
+    pub fn cost(&self, reply: &Reply) -> Option<f64> {
+        let prices = self.capabilities().prices?;
+        let tier = reply.tier.as_deref();
+        Some(prices.cost_in_tier(&reply.usage, tier) + prices.cost_in_tier(&reply.wasted, tier))
+    }
+
+    /// Tokens that a request has on the wire: by the provider's own count of the request before and the bytes
+    /// that came since, or by a cautious estimate before there is one.
+    pub fn tokens(&self, request: &Request) -> u64 {
+        self.line().map_or(0, |line| line.tokens(line.body(request).len()))
+    }
+
+    /// The window of the model that answers now, in tokens; `None` for a model that nobody knows and that has
+    /// refused no request for its length yet.
+    pub fn window(&self) -> Option<u64> {
+        self.line().ok().and_then(Line::window)
     }
 
     /// The bytes that a request of this content has on the wire; empty for a recording. A longer conversation
-    /// starts with the bytes of the shorter one, but for the closing brackets (and Anthropic's cache marks).
+    /// starts with the bytes of the shorter one, but for the closing brackets (and cache marks).
     pub fn body(&self, request: &Request) -> String {
-        match &self.speech {
-            Speech::Live { dialect, refused, .. } => dialect.body(&self.asked(request, refused)),
-            Speech::Recorded(_) => String::new(),
-        }
+        self.line().map_or_else(|_| String::new(), |line| line.body(request))
     }
 
     /// Asks for the next reply, and tells of it while it comes. Cancelling closes the connection at once.
+    ///
+    /// # Errors
+    /// What went wrong at the last model of the chain that was asked.
     pub async fn exchange(
         &self,
         request: &Request,
         on_event: &mut (dyn FnMut(StreamEvent) + Send),
         cancel: &CancellationToken,
     ) -> Result<Reply, ModelError> {
-        let exchange = async {
-            match &self.speech {
-                Speech::Live { .. } => self.attempts(request, on_event).await,
-                Speech::Recorded(recording) => recording.play(request, on_event).await,
-            }
-        };
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(ModelError::Cancelled),
-            result = exchange => result,
+            result = self.down_the_chain(request, on_event) => result,
         }
     }
 
-    fn asked<'a>(&'a self, request: &'a Request, refused: &'a Refused) -> Asked<'a> {
-        Asked { endpoint: &self.endpoint, request, refused, origin: &self.origin }
-    }
-
-    async fn attempts(
+    async fn down_the_chain(
         &self,
         request: &Request,
         on_event: &mut (dyn FnMut(StreamEvent) + Send),
     ) -> Result<Reply, ModelError> {
-        let started = Instant::now();
-        let mut patience = Patience::new(self.endpoint.timeouts);
-        for attempt in 1.. {
-            let began = Instant::now();
-            let mut seen = Seen::default();
-            let error = match self.attempt(request, patience.timeouts(), &mut seen, on_event).await {
-                Ok(reply) => return Ok(Reply { attempts: attempt, ..reply }),
-                Err(error) => error,
+        loop {
+            let at = self.at();
+            let mut streamed = false;
+            let mut watch = |event: StreamEvent| {
+                streamed = event.is_streamed() || (streamed && event != StreamEvent::Restarted);
+                on_event(event);
             };
-            patience.failed(began, &seen);
-            let Some(wait) = self.next_wait(&error, attempt, &patience) else {
-                return Err(given_up(error, attempt, started.elapsed()));
+            let result = match self.line() {
+                Ok(line) => line.exchange(request, &mut watch, at + 1 == self.seats.len()).await,
+                Err(error) => Err(error),
             };
-            if seen.streamed {
+            let error = match result {
+                Err(error) if error.calls_for_another() => error,
+                result => return result,
+            };
+            let Some(switch) = self.switch(at + 1, &error.headline()) else { return Err(error) };
+            if streamed {
                 on_event(StreamEvent::Restarted);
             }
-            let reason = error.headline();
-            on_event(StreamEvent::Retrying { attempt: attempt + 1, wait, reason });
-            tokio::time::sleep(wait).await;
+            on_event(StreamEvent::Switched(switch));
         }
-        Err(ModelError::Cancelled)
     }
 
-    /// The wait before the next attempt; none if there is to be no other.
-    fn next_wait(&self, error: &ModelError, attempt: u32, patience: &Patience) -> Option<Duration> {
-        let attempts = retry::attempts_for(error, self.endpoint.max_attempts.max(1));
-        if attempt >= attempts {
-            return None;
-        }
-        if let Speech::Live { refused, .. } = &self.speech
-            && refused.learn(error)
-        {
-            return Some(Duration::ZERO);
-        }
-        let wait = retry::wait_before(attempt + 1, error, retry::chance());
-        (error.is_transient() && wait < patience.left()).then_some(wait)
+    /// Hands over to the first model further down the chain whose price for a turn of this usage is known and not
+    /// above `usd_left`; for a turn that would pass the budget. `None` where there is none.
+    pub fn switch_for_budget(&self, turn: &Usage, usd_left: f64) -> Option<Switch> {
+        let affordable =
+            |seat: &Seat| seat.endpoint.capabilities().cost(turn).is_some_and(|usd| usd <= usd_left);
+        let next = (self.at() + 1..self.seats.len()).find(|at| affordable(&self.seats[*at]))?;
+        self.switch(next, "the next turn would pass the budget")
     }
 
-    async fn attempt(
-        &self,
-        request: &Request,
-        timeouts: Timeouts,
-        seen: &mut Seen,
-        on_event: &mut (dyn FnMut(StreamEvent) + Send),
-    ) -> Result<Reply, ModelError> {
-        let Speech::Live { http, dialect, url, refused } = &self.speech else {
-            return Err(ModelError::Cancelled);
-        };
-        let body = dialect.body(&self.asked(request, refused));
-        let sent = body.len() as u64;
-        let attempt = Attempt { http, endpoint: &self.endpoint, dialect: *dialect, url, timeouts };
-        let mut draft = attempt.run(body, seen, on_event).await?;
-        if draft.model.is_empty() {
-            draft.model.clone_from(&self.endpoint.model);
-        }
-        // Usage that is not known must not count as nothing.
-        let estimate =
-            Usage { input: sent / 4, output: seen.content / 4, estimated: true, ..Usage::default() };
-        draft.usage.get_or_insert(estimate);
-        draft::settle(draft, request, &self.origin, *dialect)
+    fn switch(&self, to: usize, reason: &str) -> Option<Switch> {
+        let next = self.seats.get(to)?;
+        let from = self.endpoint().name();
+        self.current.store(to, Ordering::SeqCst);
+        Some(Switch { from, to: next.endpoint.name(), reason: reason.to_owned() })
+    }
+
+    fn at(&self) -> usize {
+        self.current.load(Ordering::SeqCst).min(self.seats.len() - 1)
+    }
+
+    fn line(&self) -> Result<&Line, ModelError> {
+        self.seats[self.at()].line()
     }
 }
 
-fn given_up(error: ModelError, attempts: u32, after: Duration) -> ModelError {
-    if attempts == 1 { error } else { ModelError::GaveUp { attempts, after, last: Box::new(error) } }
-}
-
-/// The time that faults may still cost. Time in which a reply was coming is not lost time, as long as it is the
-/// first attempt's.
-struct Patience {
-    timeouts: Timeouts,
-    until: Option<Instant>,
-}
-
-impl Patience {
-    fn new(timeouts: Timeouts) -> Patience {
-        Patience { timeouts, until: None }
-    }
-
-    /// An attempt that began then has failed now.
-    fn failed(&mut self, began: Instant, seen: &Seen) {
-        let lost_since = seen.last_byte.unwrap_or(began);
-        self.until.get_or_insert(lost_since + self.timeouts.total_retry);
-    }
-
-    fn left(&self) -> Duration {
-        self.until.map_or(self.timeouts.total_retry, |until| until.saturating_duration_since(Instant::now()))
-    }
-
-    /// The limits of the next attempt: no silence lasts longer than the time that is left.
-    fn timeouts(&self) -> Timeouts {
-        if self.until.is_none() {
-            return self.timeouts;
+impl Seat {
+    fn line(&self) -> Result<&Line, ModelError> {
+        if let Some(line) = self.line.get() {
+            return Ok(line);
         }
-        let left = self.left();
-        let Timeouts { connect, first_byte, idle, total_retry } = self.timeouts;
-        Timeouts { connect: connect.min(left), first_byte: first_byte.min(left), idle, total_retry }
-    }
-}
-
-fn http(endpoint: &Endpoint, url: &str) -> Result<reqwest::Client, ModelError> {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        // Fails only where the program has chosen a provider already, which is as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-    let trouble =
-        |message: String| ModelError::Configuration { provider: endpoint.provider.clone(), message };
-    let address = reqwest::Url::parse(url).map_err(|error| {
-        trouble(format!("the base URL \"{}\" is not an address: {error}", endpoint.base_url))
-    })?;
-    if !matches!(address.scheme(), "http" | "https") {
-        return Err(trouble(format!(
-            "the base URL \"{}\" must begin with http:// or https://",
-            endpoint.base_url
-        )));
-    }
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("galley/", env!("CARGO_PKG_VERSION")))
-        .http1_only()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .tcp_nodelay(true)
-        .connect_timeout(endpoint.timeouts.connect)
-        .pool_idle_timeout(Duration::from_secs(45));
-    if is_loopback(&address) {
-        // A proxy of the network has no way to this machine's own servers.
-        builder = builder.no_proxy();
-    }
-    if address.scheme() == "http" {
-        // Certificates take long to load, and nobody shows one here.
-        builder = builder.tls_certs_only([]);
-    }
-    builder.build().map_err(|error| trouble(format!("the HTTP client cannot start: {error:?}")))
-}
-
-fn is_loopback(address: &reqwest::Url) -> bool {
-    match address.host_str() {
-        Some("localhost" | "[::1]") => true,
-        Some(host) => host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback()),
-        None => false,
+        let line = Line::new(self.endpoint.clone())?;
+        Ok(self.line.get_or_init(|| line))
     }
 }

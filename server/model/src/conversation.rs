@@ -30,6 +30,25 @@ pub(crate) struct Answer<'a> {
 
 const NOT_RUN: &str = "No result: the call was not run.";
 
+/// The conversation in groups that are rendered each by itself: a reply with the results after it, or a single
+/// item.
+pub(crate) fn groups(items: &[Item]) -> Vec<&[Item]> {
+    let mut groups = Vec::with_capacity(items.len());
+    let mut rest = items;
+    while let Some(first) = rest.first() {
+        let results = match first {
+            Item::Reply(_) => {
+                rest[1..].iter().take_while(|item| matches!(item, Item::ToolResult { .. })).count()
+            }
+            Item::User(_) | Item::ToolResult { .. } => 0,
+        };
+        let (group, left) = rest.split_at(1 + results);
+        groups.push(group);
+        rest = left;
+    }
+    groups
+}
+
 /// The conversation's parts.
 pub(crate) fn parts(items: &[Item]) -> Vec<Part<'_>> {
     let mut parts = Vec::with_capacity(items.len());

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
+use crate::body::Entries;
+use crate::conversation::Part;
 use crate::draft::{Draft, Form};
 use crate::endpoint::{Endpoint, Kind};
 use crate::error::ModelError;
 use crate::exchange::{Reply, Request, StreamEvent};
-use crate::{anthropic, chat, gemini, responses, sse};
+use crate::json::Object;
+use crate::{anthropic, chat, converse, gemini, responses, sse};
 
 /// One API.
 pub(crate) trait Dialect: Form + Sync {
@@ -20,8 +23,33 @@ pub(crate) trait Dialect: Form + Sync {
     /// The headers that carry the key and the API's version.
     fn headers(&self, endpoint: &Endpoint) -> Vec<(&'static str, String)>;
 
-    /// The request's body.
-    fn body(&self, asked: &Asked) -> String;
+    /// The request's body up to the conversation.
+    fn head(&self, asked: &Asked) -> Object;
+
+    /// The field that holds the conversation.
+    fn list(&self) -> &'static str;
+
+    /// The conversation's first entry, where the system text is one.
+    fn lead(&self, _asked: &Asked) -> Option<String> {
+        None
+    }
+
+    /// Our last two parts carry cache marks.
+    fn marks(&self, _asked: &Asked) -> bool {
+        false
+    }
+
+    /// The entries of one part; with a cache mark at its end where `mark` says so.
+    fn part(&self, asked: &Asked, part: &Part, mark: bool, to: &mut Entries);
+
+    /// The whole body, with nothing kept of earlier ones.
+    #[cfg(test)]
+    fn body(&self, asked: &Asked) -> String
+    where
+        Self: Sized,
+    {
+        crate::body::render(self, asked, &mut crate::body::Kept::default())
+    }
 
     /// What puts the answer together.
     fn assembler(&self) -> Box<dyn Assembler>;
@@ -40,6 +68,9 @@ pub(crate) trait Assembler: Send {
 
     /// The answer.
     fn draft(self: Box<Self>) -> Draft;
+
+    /// What is complete of an answer that broke off; none where nothing can be told to be complete.
+    fn salvage(self: Box<Self>) -> Option<Draft>;
 }
 
 /// How far an answer is.
@@ -84,9 +115,10 @@ impl Asked<'_> {
         self.request.max_output.or(self.endpoint.max_output)
     }
 
-    /// The reasoning effort, if one is given and the server takes it.
+    /// The reasoning effort, if one is given and the server takes it; the nearest that the model takes.
     pub fn effort(&self) -> Option<&str> {
-        self.request.effort.as_deref().filter(|_| !self.refused.has(Optional::Effort))
+        let effort = self.request.effort.as_deref().filter(|_| !self.refused.has(Optional::Effort))?;
+        Some(self.endpoint.capabilities().effort(effort))
     }
 
     /// The cache key, if one is given and the server takes it.
@@ -116,6 +148,8 @@ pub(crate) enum Optional {
     EncryptedReasoning = 16,
     /// `reasoning.summary`.
     ReasoningSummary = 32,
+    /// Cache points of Bedrock's.
+    CachePoints = 64,
 }
 
 /// What a server has refused so far.
@@ -141,6 +175,8 @@ impl Refused {
             ("reasoning_effort", Optional::Effort),
             ("reasoning.effort", Optional::Effort),
             ("output_config", Optional::Effort),
+            ("cachepoint", Optional::CachePoints),
+            ("prompt caching", Optional::CachePoints),
             ("thinking", Optional::Effort),
             ("prompt_cache_key", Optional::CacheKey),
             ("stream_options", Optional::StreamOptions),
@@ -165,29 +201,37 @@ pub(crate) fn dialect(endpoint: &Endpoint) -> Result<Option<&'static dyn Dialect
     }))
 }
 
-/// Bedrock's compatible endpoints with a bearer token, told apart by their path.
+/// Bedrock's APIs, told apart by the path of the base URL: its own, or the compatible endpoints.
 fn bedrock(endpoint: &Endpoint) -> Result<&'static dyn Dialect, ModelError> {
     let url = endpoint.base_url.trim_end_matches('/');
     let trouble = |message: &str| ModelError::Configuration {
         provider: endpoint.provider.clone(),
         message: message.into(),
     };
-    if endpoint.key.is_none() {
+    if url.is_empty() {
         return Err(trouble(
-            "signing with AWS credentials is not in this build. Set AWS_BEARER_TOKEN_BEDROCK to a Bedrock API key.",
+            "no region is known. Set AWS_REGION (such as eu-central-1), or the provider's base URL.",
         ));
     }
-    if url.ends_with("/anthropic/v1") {
-        Ok(&anthropic::Messages)
-    } else if url.ends_with("/v1") {
-        Ok(&responses::Responses)
-    } else {
-        Err(trouble(
-            "Bedrock's own Converse API is not in this build. Set the base URL to a compatible endpoint: \
-             https://bedrock-runtime.REGION.amazonaws.com/openai/v1, https://bedrock-mantle.REGION.api.aws/v1, or \
-             https://bedrock-mantle.REGION.api.aws/anthropic/v1.",
-        ))
+    if endpoint.key.is_none() && endpoint.aws.is_none() {
+        return Err(trouble(
+            "there are no credentials. Set AWS_BEARER_TOKEN_BEDROCK to a Bedrock API key, or AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY, or name a profile of ~/.aws/credentials in AWS_PROFILE.",
+        ));
     }
+    if endpoint.key.is_none() && url.contains("bedrock-mantle.") {
+        return Err(trouble(
+            "this address takes API keys only. Set AWS_BEARER_TOKEN_BEDROCK, or use \
+             https://bedrock-runtime.REGION.amazonaws.com.",
+        ));
+    }
+    Ok(if url.ends_with("/anthropic/v1") {
+        &anthropic::Messages
+    } else if url.ends_with("/v1") {
+        &responses::Responses
+    } else {
+        &converse::Converse
+    })
 }
 
 /// `base` with `path` after it. A bare host gets `version` between; a base that already ends with the path stays;
@@ -261,15 +305,23 @@ mod tests {
     }
 
     #[test]
-    fn bedrock_says_what_it_cannot_do() {
+    fn bedrock_says_what_it_needs() {
         let mut endpoint = Endpoint::new(Kind::Bedrock, "m");
-        endpoint.base_url = "https://bedrock-runtime.eu-central-1.amazonaws.com".into();
         let said =
             |endpoint: &Endpoint| dialect(endpoint).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(said(&endpoint).contains("AWS_REGION"));
+        endpoint.base_url = "https://bedrock-mantle.eu-central-1.api.aws/v1".into();
         assert!(said(&endpoint).contains("AWS_BEARER_TOKEN_BEDROCK"));
-        endpoint.key = Some(Secret::new("token"));
-        assert!(said(&endpoint).contains("not in this build"));
-        endpoint.base_url.push_str("/openai/v1");
-        assert_eq!(said(&endpoint), "");
+        endpoint.aws = Some(crate::AwsCredentials {
+            access_key: "a".into(),
+            secret_key: Secret::new("s"),
+            session_token: None,
+            region: "eu-central-1".into(),
+        });
+        assert!(said(&endpoint).contains("API keys only"));
+        for base in ["", "/openai/v1"] {
+            endpoint.base_url = format!("https://bedrock-runtime.eu-central-1.amazonaws.com{base}");
+            assert_eq!(said(&endpoint), "");
+        }
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Draft {
     pub refusal: Option<(String, String)>,
     /// The provider's count.
     pub usage: Option<Usage>,
+    /// The service tier, by the provider's word.
+    pub tier: Option<String>,
     /// The model, by the provider's word.
     pub model: String,
     /// Fields of the whole message that go back as they came, where the API has no items.
@@ -90,6 +92,7 @@ pub(crate) fn settle<F: Form + ?Sized>(
         reasoning: draft.reasoning,
         stop: draft.stop,
         usage,
+        tier: draft.tier,
         model: draft.model,
         attempts: 1,
         ..Reply::default()
@@ -209,7 +212,8 @@ impl Ids {
             Item::Reply(reply) => Some(reply),
             _ => None,
         });
-        let calls = replies.flat_map(|reply| reply.calls.iter().chain(&reply.broken_calls));
+        // A call that was broken never went back: the model may send it again under its id.
+        let calls = replies.flat_map(|reply| &reply.calls);
         Ids { taken: calls.map(|call| call.call_id.clone()).collect(), turn: request.turn(), made: 0 }
     }
 

@@ -7,6 +7,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::aws::AwsCredentials;
+use crate::capability::{self, Capabilities};
+
 /// The API that an endpoint speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -21,7 +24,7 @@ pub enum Kind {
     Anthropic,
     /// Google Gemini.
     Gemini,
-    /// Amazon Bedrock, through its compatible endpoints with a bearer token.
+    /// Amazon Bedrock: its own Converse API, or the compatible endpoints where the base URL names one.
     Bedrock,
     /// A recording; `Endpoint::model` names the file.
     Replay,
@@ -146,6 +149,8 @@ pub struct Endpoint {
     pub key: Option<Secret>,
     /// The environment variable that the key came, or should come, from.
     pub key_variable: Option<String>,
+    /// What requests to AWS are signed with, where there is no key.
+    pub aws: Option<AwsCredentials>,
     /// The model's name at the provider; for [`Kind::Replay`] the recording's file.
     pub model: String,
     /// Limits of time.
@@ -154,11 +159,30 @@ pub struct Endpoint {
     pub max_attempts: u32,
     /// Output limit in tokens where the request gives none.
     pub max_output: Option<u32>,
+    /// The service tier to ask for where the API has any (`flex`, `priority`).
+    pub service_tier: Option<String>,
     /// Headers to add to every request.
     pub headers: Vec<(String, String)>,
+    /// What is known of the model, where the person said so; otherwise the built-in table holds.
+    pub known: Option<Capabilities>,
 }
 
 impl Endpoint {
+    /// `provider/model`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.provider, self.model)
+    }
+
+    /// What is known of the model: what the person said, or the built-in table.
+    pub fn capabilities(&self) -> Capabilities {
+        self.known.clone().unwrap_or_else(|| capability::lookup(&self.model))
+    }
+
+    /// Something is there that proves who asks.
+    pub fn has_key(&self) -> bool {
+        self.key.is_some() || self.aws.is_some()
+    }
+
     /// An endpoint with the kind's usual address and key variable, no key, and the default limits.
     pub fn new(kind: Kind, model: impl Into<String>) -> Endpoint {
         Endpoint {
@@ -166,12 +190,15 @@ impl Endpoint {
             provider: kind.as_str().to_owned(),
             base_url: kind.default_base_url().to_owned(),
             key: None,
+            aws: None,
             key_variable: kind.default_key_variable().map(str::to_owned),
             model: model.into(),
             timeouts: Timeouts::default(),
             max_attempts: 6,
             max_output: None,
+            service_tier: None,
             headers: Vec::new(),
+            known: None,
         }
     }
 }
@@ -186,6 +213,7 @@ impl fmt::Debug for Endpoint {
             .field("base_url", &self.base_url)
             .field("key", &self.key)
             .field("key_variable", &self.key_variable)
+            .field("aws", &self.aws)
             .field("model", &self.model)
             .field("timeouts", &self.timeouts)
             .field("max_attempts", &self.max_attempts)

@@ -232,6 +232,36 @@ impl ModelError {
         }
     }
 
+    /// Another model may do better: this one cannot be reached or is overloaded, or it refuses for want of rights,
+    /// money or capability. What was asked is not at fault.
+    pub fn calls_for_another(&self) -> bool {
+        match self.root() {
+            ModelError::Unauthorized { .. }
+            | ModelError::Payment { .. }
+            | ModelError::NotFound { .. }
+            | ModelError::Configuration { .. }
+            | ModelError::Network { .. } => true,
+            ModelError::Http { message, .. } => {
+                let message = message.to_lowercase();
+                ["not support", "unsupported", "does not exist", "not available", "deprecated"]
+                    .iter()
+                    .any(|word| message.contains(word))
+            }
+            other => other.is_transient(),
+        }
+    }
+
+    /// The reply had begun, and something between us broke it off.
+    pub(crate) fn breaks_off(&self) -> bool {
+        matches!(
+            self,
+            ModelError::Cut { .. }
+                | ModelError::Timeout { .. }
+                | ModelError::Overloaded { .. }
+                | ModelError::RateLimited { .. }
+        )
+    }
+
     /// The fault itself, without the account of attempts.
     pub fn root(&self) -> &ModelError {
         match self {

@@ -154,8 +154,12 @@ pub struct Reply {
     pub stop: Stop,
     /// What it cost in tokens.
     pub usage: Usage,
+    /// The service tier that it was served in, by the provider's word; it decides the price.
+    pub tier: Option<String>,
     /// The model that answered, by the provider's word.
     pub model: String,
+    /// What attempts that failed before it have cost all the same, guessed from their size.
+    pub wasted: Usage,
     /// How many attempts it took.
     pub attempts: u32,
 }
@@ -193,4 +197,29 @@ pub enum StreamEvent {
     },
     /// What was streamed so far is void: the reply starts from nothing.
     Restarted,
+    /// The request waits for room in the provider's rate limit.
+    Waiting {
+        /// How long.
+        wait: Duration,
+        /// Which limit, in one line.
+        reason: String,
+    },
+    /// Another model of the chain has taken over, and answers this turn.
+    Switched(crate::Switch),
+}
+
+impl StreamEvent {
+    /// It shows a piece of the reply.
+    pub fn is_streamed(&self) -> bool {
+        match self {
+            StreamEvent::Text(_)
+            | StreamEvent::Reasoning(_)
+            | StreamEvent::CallBegan { .. }
+            | StreamEvent::CallArguments { .. } => true,
+            StreamEvent::Retrying { .. }
+            | StreamEvent::Restarted
+            | StreamEvent::Waiting { .. }
+            | StreamEvent::Switched(_) => false,
+        }
+    }
 }

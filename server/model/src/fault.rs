@@ -20,7 +20,11 @@ pub(crate) fn from_status(
     headers: &HeaderMap,
     body: &str,
 ) -> ModelError {
-    let told = Told::of(endpoint, body);
+    let mut told = Told::of(endpoint, body);
+    // AWS names the error in a header, with an address behind a colon.
+    if let Some(kind) = headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok()) {
+        told.words.push_str(&kind.to_lowercase());
+    }
     let retry_after = retry::asked_wait(headers, SystemTime::now()).or(told.wait);
     let final_word = headers.get("x-should-retry").is_some_and(|value| value == "false");
     let error = judge(endpoint, url, status, told, retry_after);
@@ -66,12 +70,18 @@ fn judge(
             usage: Default::default(),
         };
     }
+    if matches!(status, 400 | 429) && says(&["servicequotaexceeded", "throttlingexception"]) {
+        return ModelError::RateLimited { provider, message, retry_after };
+    }
+    if says(&["modelnotready"]) {
+        return ModelError::Loading { address: url.to_owned(), message };
+    }
     match status {
         401 | 403 => ModelError::Unauthorized {
             provider,
             status,
             key_variable: endpoint.key_variable.clone(),
-            has_key: endpoint.key.is_some(),
+            has_key: endpoint.has_key(),
             message,
         },
         404 => ModelError::NotFound { address: url.to_owned(), model: endpoint.model.clone(), message },
@@ -79,7 +89,7 @@ fn judge(
         503 if says(&["loading model", "model is loading", "is currently loading"]) => {
             ModelError::Loading { address: url.to_owned(), message }
         }
-        408 | 409 | 425 | 500..=599 => {
+        408 | 409 | 424 | 425 | 500..=599 => {
             let what = format!("HTTP {status}");
             ModelError::Overloaded { provider, what, message, retry_after }
         }
@@ -88,7 +98,7 @@ fn judge(
             provider,
             status,
             key_variable: endpoint.key_variable.clone(),
-            has_key: endpoint.key.is_some(),
+            has_key: endpoint.has_key(),
             message,
         },
         _ => ModelError::Http { provider, status, message },
@@ -110,7 +120,7 @@ const OVERFLOW: &[&str] = &[
 
 /// The status that an error's words stand for, where a stream gives no number.
 fn status_of(words: &str) -> u16 {
-    let table: [(&str, u16); 10] = [
+    let table: [(&str, u16); 14] = [
         ("rate_limit", 429),
         ("resource_exhausted", 429),
         ("too_many_requests", 429),
@@ -121,6 +131,10 @@ fn status_of(words: &str) -> u16 {
         ("invalid_prompt", 400),
         ("content_filter", 400),
         ("overloaded", 529),
+        ("validationexception", 400),
+        ("accessdenied", 403),
+        ("expiredtoken", 403),
+        ("throttlingexception", 429),
     ];
     table.iter().find(|(word, _)| words.contains(word)).map_or(500, |(_, status)| *status)
 }
@@ -153,7 +167,9 @@ impl Told {
         let error = value.get("error").filter(|error| !error.is_null()).unwrap_or(value);
         let message = error
             .as_str()
-            .or_else(|| ["message", "detail", "msg"].iter().find_map(|name| error.get(name)?.as_str()))
+            .or_else(|| {
+                ["message", "detail", "msg", "Message"].iter().find_map(|name| error.get(name)?.as_str())
+            })
             .or_else(|| ["message", "detail"].iter().find_map(|name| value.get(name)?.as_str()))
             .map_or_else(|| value.to_string(), str::to_owned);
         let number = |name: &str| {
@@ -268,6 +284,8 @@ mod tests {
                 "overloaded",
             ),
             (500, "", "overloaded"),
+            (400, r#"{"message":"Input is too long for requested model."}"#, "context_overflow"),
+            (424, r#"{"message":"the model failed"}"#, "overloaded"),
         ] {
             let error = error(status, body);
             assert_eq!(error.code(), code, "{status} {body}: {error}");

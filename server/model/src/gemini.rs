@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::body::Entries;
 use crate::conversation::{self, Answer, Part};
 use crate::dialect::{Asked, Assembler, Dialect, Fault, Progress, join};
 use crate::draft::{Draft, DraftCall, DraftItem, Form, MADE_ID};
@@ -35,7 +36,7 @@ impl Dialect for Gemini {
         endpoint.key.iter().map(|key| ("x-goog-api-key", key.expose().to_owned())).collect()
     }
 
-    fn body(&self, asked: &Asked) -> String {
+    fn head(&self, asked: &Asked) -> Object {
         let mut body = Object::with_capacity(4096);
         let mut generation = Object::new().maybe("maxOutputTokens", asked.max_output());
         if let Some(effort) = asked.effort() {
@@ -61,7 +62,22 @@ impl Dialect for Gemini {
             let text = Object::new().field("text", &asked.request.instructions).finish();
             body = body.raw("systemInstruction", &Object::new().array("parts", [text]).finish());
         }
-        body.array("contents", contents(asked)).finish()
+        body
+    }
+
+    fn list(&self) -> &'static str {
+        "contents"
+    }
+
+    fn part(&self, asked: &Asked, part: &Part, _mark: bool, to: &mut Entries) {
+        to.push(&match part {
+            Part::User(text) => content("user", [Object::new().field("text", text).finish()]),
+            Part::Reply(reply) if asked.takes_raw(reply) => {
+                content("model", reply.raw.iter().map(|raw| raw.get()))
+            }
+            Part::Reply(reply) => content("model", neutral(reply)),
+            Part::Answers(_, answers) => content("user", answers.iter().map(response)),
+        });
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
@@ -79,18 +95,6 @@ impl Form for Gemini {
             None => Some(item.to_owned()),
         }
     }
-}
-
-fn contents(asked: &Asked) -> Vec<String> {
-    let content = |part: Part| match part {
-        Part::User(text) => content("user", [Object::new().field("text", &text).finish()]),
-        Part::Reply(reply) if asked.takes_raw(reply) => {
-            content("model", reply.raw.iter().map(|raw| raw.get()))
-        }
-        Part::Reply(reply) => content("model", neutral(reply)),
-        Part::Answers(_, answers) => content("user", answers.iter().map(response)),
-    };
-    conversation::parts(&asked.request.items).into_iter().map(content).collect()
 }
 
 fn content<T: AsRef<str>>(role: &str, parts: impl IntoIterator<Item = T>) -> String {
@@ -211,6 +215,11 @@ impl Assembler for Assembly {
 
     fn is_complete(&self) -> bool {
         self.finish.is_some() || self.blocked.is_some()
+    }
+
+    fn salvage(self: Box<Self>) -> Option<Draft> {
+        // Parts come whole.
+        Some(self.draft())
     }
 
     fn draft(self: Box<Self>) -> Draft {

@@ -58,6 +58,13 @@ impl Object {
         self
     }
 
+    /// The text with an array begun as its last field, for the caller to fill and close.
+    pub fn open_array(mut self, name: &str) -> String {
+        self.name(name);
+        self.0.push('[');
+        self.0
+    }
+
     /// The finished text.
     pub fn finish(mut self) -> String {
         self.0.push('}');
@@ -83,41 +90,74 @@ pub(crate) fn raw(text: String) -> Option<Box<RawValue>> {
     RawValue::from_string(text).ok()
 }
 
-/// The object with one text field, down a path, set to `value`.
+/// The object with one text field, down a path, set to `value`; every other byte stays as it is.
 pub(crate) fn with_field(object: &RawValue, path: &[&str], value: &str) -> Option<Box<RawValue>> {
-    let mut whole: serde_json::Value = serde_json::from_str(object.get()).ok()?;
-    let mut place = &mut whole;
-    for name in path {
-        place = place.as_object_mut()?.entry(*name).or_insert_with(|| serde_json::json!({}));
-    }
-    *place = value.into();
-    raw(text_of(whole))
+    spliced(object.get(), path, &text_of(value)).and_then(raw)
 }
 
-/// The object without one field; the others keep their order and their text.
-pub(crate) fn without_field(object: &RawValue, name: &str) -> Option<Box<RawValue>> {
-    let Fields(fields) = serde_json::from_str(object.get()).ok()?;
-    let kept = fields.iter().filter(|(field, _)| field != name);
-    raw(kept.fold(Object::new(), |kept, (field, value)| kept.raw(field, value.get())).finish())
+/// The object with one field set to JSON text; every other byte stays as it is.
+pub(crate) fn with_json(object: &RawValue, name: &str, json: &str) -> Option<Box<RawValue>> {
+    spliced(object.get(), &[name], json).and_then(raw)
 }
 
-/// An object's fields in their order.
-struct Fields(Vec<(String, Box<RawValue>)>);
+fn spliced(object: &str, path: &[&str], value: &str) -> Option<String> {
+    let (name, rest) = path.split_first()?;
+    let Fields(fields) = serde_json::from_str(object).ok()?;
+    let Some((_, old)) = fields.iter().rev().find(|(field, _)| field == name) else {
+        // A field that is missing is put first.
+        let inner = match rest {
+            [] => value.to_owned(),
+            rest => spliced("{}", rest, value)?,
+        };
+        let after = object.trim_start().strip_prefix('{')?;
+        let comma = if after.trim_start().starts_with('}') { "" } else { "," };
+        return Some(format!("{{{}:{inner}{comma}{after}", text_of(name)));
+    };
+    let new = match rest {
+        [] => value.to_owned(),
+        rest => spliced(old, rest, value)?,
+    };
+    let start = offset(object, old);
+    Some(format!("{}{new}{}", &object[..start], &object[start + old.len()..]))
+}
 
-impl<'de> serde::Deserialize<'de> for Fields {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Fields, D::Error> {
+/// The object without one field; every other byte stays as it is.
+pub(crate) fn without_field(object: &str, name: &str) -> Option<String> {
+    let Fields(fields) = serde_json::from_str(object).ok()?;
+    let Some(at) = fields.iter().position(|(field, _)| field == name) else { return Some(object.to_owned()) };
+    let end = offset(object, fields[at].1) + fields[at].1.len();
+    let (start, end) = match at.checked_sub(1).map(|before| fields[before].1) {
+        Some(before) => (offset(object, before) + before.len(), end),
+        None => {
+            let open = object.find('{')? + 1;
+            (open, if fields.len() > 1 { end + object[end..].find(',')? + 1 } else { end })
+        }
+    };
+    Some(format!("{}{}", &object[..start], &object[end..]))
+}
+
+/// Where a part of a text stands in it.
+fn offset(text: &str, part: &str) -> usize {
+    part.as_ptr() as usize - text.as_ptr() as usize
+}
+
+/// An object's fields in their order, each with its value's text.
+struct Fields<'a>(Vec<(String, &'a str)>);
+
+impl<'de> serde::Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Fields<'de>, D::Error> {
         struct InOrder;
         impl<'de> serde::de::Visitor<'de> for InOrder {
-            type Value = Fields;
+            type Value = Fields<'de>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
                 let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
+                while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+                    fields.push((name, value.get()));
                 }
                 Ok(Fields(fields))
             }
@@ -144,10 +184,28 @@ mod tests {
 
     #[test]
     fn a_field_is_taken_out_and_the_others_stay_as_they_are() {
-        let object = raw(r#"{"b":1.50, "status":"x","a":{"status":"y"},"c\"":"\u00df"}"#.into()).unwrap();
-        let without = without_field(&object, "status").unwrap();
-        assert_eq!(without.get(), r#"{"b":1.50,"a":{"status":"y"},"c\"":"\u00df"}"#);
-        assert!(without_field(&raw("[1]".into()).unwrap(), "status").is_none());
+        let object = r#"{ "b":1.50, "status":"x","a":{"status":"y"},"c\"":"\u00df" }"#;
+        let without = |name| without_field(object, name).unwrap();
+        assert_eq!(without("status"), r#"{ "b":1.50,"a":{"status":"y"},"c\"":"\u00df" }"#);
+        assert_eq!(without("b"), r#"{ "status":"x","a":{"status":"y"},"c\"":"\u00df" }"#);
+        assert_eq!(without("c\""), r#"{ "b":1.50, "status":"x","a":{"status":"y"} }"#);
+        assert_eq!(without("none"), object);
+        assert_eq!(without_field("{\"a\": 1}", "a").unwrap(), "{}");
+        assert!(without_field("[1]", "status").is_none());
+    }
+
+    #[test]
+    fn a_field_is_set_and_every_other_byte_stays() {
+        let set = |object: &str, path: &[&str]| {
+            with_field(&raw(object.into()).unwrap(), path, "n\"").unwrap().get().to_owned()
+        };
+        assert_eq!(set(r#"{"z": 1.50,"id" : "old", "a":1}"#, &["id"]), r#"{"z": 1.50,"id" : "n\"", "a":1}"#);
+        assert_eq!(
+            set(r#"{"t":{"b":1, "id":"x"},"a":2}"#, &["t", "id"]),
+            r#"{"t":{"b":1, "id":"n\""},"a":2}"#
+        );
+        assert_eq!(set(r#"{ "z":1}"#, &["t", "id"]), r#"{"t":{"id":"n\""}, "z":1}"#);
+        assert_eq!(set("{ }", &["id"]), r#"{"id":"n\"" }"#);
     }
 
     #[test]

@@ -17,25 +17,37 @@
 #![forbid(unsafe_code)]
 
 mod anthropic;
+mod aws;
+mod body;
 pub mod capability;
 mod chat;
 mod client;
 mod conversation;
+mod converse;
 mod dialect;
 mod draft;
 mod endpoint;
 mod error;
 mod exchange;
 mod fault;
+mod frames;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gemini;
 mod json;
+mod limits;
+mod line;
 pub mod record;
 mod responses;
 mod retry;
+mod role;
 mod sse;
+mod tokens;
 mod wire;
 
-pub use client::Client;
+pub use aws::AwsCredentials;
+pub use client::{Client, Switch};
 pub use endpoint::{Endpoint, Kind, Secret, Timeouts, UnknownKind};
 pub use error::ModelError;
 pub use exchange::{Item, Reply, Request, Stop, StreamEvent, ToolCall, ToolSpec, Usage};
+pub use role::Role;

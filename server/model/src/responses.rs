@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::body::Entries;
 use crate::conversation::{self, Answer, Part};
 use crate::dialect::{Asked, Assembler, Dialect, Fault, Optional, Progress, bearer, join};
 use crate::draft::{Draft, DraftCall, DraftItem, Form};
@@ -32,7 +33,7 @@ impl Dialect for Responses {
         bearer(endpoint)
     }
 
-    fn body(&self, asked: &Asked) -> String {
+    fn head(&self, asked: &Asked) -> Object {
         let mut body = Object::with_capacity(4096)
             .field("model", &asked.endpoint.model)
             .field("stream", true)
@@ -40,8 +41,10 @@ impl Dialect for Responses {
         if !asked.refused.has(Optional::EncryptedReasoning) {
             body = body.field("include", ["reasoning.encrypted_content"]);
         }
-        body =
-            body.maybe("max_output_tokens", asked.max_output()).maybe("prompt_cache_key", asked.cache_key());
+        body = body
+            .maybe("service_tier", asked.endpoint.service_tier.as_deref())
+            .maybe("max_output_tokens", asked.max_output())
+            .maybe("prompt_cache_key", asked.cache_key());
         if let Some(effort) = asked.effort() {
             let summary = (!asked.refused.has(Optional::ReasoningSummary)).then_some("auto");
             let reasoning = Object::new().field("effort", effort).maybe("summary", summary).finish();
@@ -69,7 +72,25 @@ impl Dialect for Responses {
         if !asked.request.instructions.is_empty() {
             body = body.field("instructions", &asked.request.instructions);
         }
-        body.array("input", input(asked)).finish()
+        body
+    }
+
+    fn list(&self) -> &'static str {
+        "input"
+    }
+
+    fn part(&self, asked: &Asked, part: &Part, _mark: bool, to: &mut Entries) {
+        match part {
+            Part::User(text) => to.push(&user(text)),
+            Part::Reply(reply) if asked.takes_raw(reply) => {
+                reply.raw.iter().for_each(|raw| to.push(&sendable(raw)));
+            }
+            Part::Reply(reply) => neutral(reply).iter().for_each(|item| to.push(item)),
+            Part::Answers(reply, answers) => {
+                let raw = asked.takes_raw(reply).then_some(*reply);
+                answers.iter().for_each(|answer| to.push(&output(answer, raw)));
+            }
+        }
     }
 
     fn assembler(&self) -> Box<dyn Assembler> {
@@ -83,22 +104,20 @@ impl Form for Responses {
     }
 }
 
-fn input<'a>(asked: &Asked<'a>) -> Vec<Cow<'a, str>> {
-    let mut input: Vec<Cow<str>> = Vec::with_capacity(asked.request.items.len());
-    for part in conversation::parts(&asked.request.items) {
-        match part {
-            Part::User(text) => input.push(user(&text).into()),
-            Part::Reply(reply) if asked.takes_raw(reply) => {
-                input.extend(reply.raw.iter().map(|raw| Cow::Borrowed(raw.get())));
-            }
-            Part::Reply(reply) => input.extend(neutral(reply).into_iter().map(Cow::Owned)),
-            Part::Answers(reply, answers) => {
-                let raw = asked.takes_raw(reply).then_some(reply);
-                input.extend(answers.iter().map(|answer| Cow::Owned(output(answer, raw))));
-            }
-        }
+/// An item as it came. Only the status of a custom tool's call is left out: other than that of a function's call
+/// it is no field of the input.
+fn sendable(item: &RawValue) -> Cow<'_, str> {
+    #[derive(Deserialize)]
+    struct Kind<'a> {
+        #[serde(borrow, rename = "type", default)]
+        kind: Cow<'a, str>,
     }
-    input
+    let custom = item.get().contains("custom_tool_call")
+        && serde_json::from_str::<Kind>(item.get()).is_ok_and(|it| it.kind == "custom_tool_call");
+    match custom.then(|| json::without_field(item.get(), "status")).flatten() {
+        Some(without) => without.into(),
+        None => item.get().into(),
+    }
 }
 
 fn user(text: &str) -> String {
@@ -151,6 +170,7 @@ struct Assembly {
     complete: bool,
     incomplete: Option<String>,
     usage: Option<Usage>,
+    tier: Option<String>,
     model: String,
 }
 
@@ -196,6 +216,8 @@ struct Response<'a> {
     incomplete_details: Option<Value>,
     #[serde(default)]
     usage: Option<Value>,
+    #[serde(default)]
+    service_tier: Option<String>,
 }
 
 /// What is read of an output item; the rest stays in its raw text.
@@ -267,6 +289,11 @@ impl Assembler for Assembly {
         self.complete
     }
 
+    fn salvage(self: Box<Self>) -> Option<Draft> {
+        // Only items that were said to be done are kept at all.
+        Some(self.draft())
+    }
+
     fn draft(self: Box<Self>) -> Draft {
         let stop = match self.incomplete.as_deref() {
             None => Stop::End,
@@ -274,7 +301,8 @@ impl Assembler for Assembly {
             Some("content_filter") => Stop::Filtered,
             Some(other) => Stop::Other(other.to_owned()),
         };
-        let mut draft = Draft { stop, usage: self.usage, model: self.model, ..Draft::default() };
+        let mut draft =
+            Draft { stop, usage: self.usage, tier: self.tier, model: self.model, ..Draft::default() };
         let mut refusal = String::new();
         let count = self.items.len();
         for (place, (raw, lossy)) in self.items.into_values().enumerate() {
@@ -324,8 +352,7 @@ fn add(raw: Box<RawValue>, lossy: bool, last_of_cut: bool, draft: &mut Draft, re
             free_text: true,
             // Free text shows no end of its own: what stands last before the limit is taken as cut.
             cut: unfinished || lossy || last_of_cut,
-            // As input this item, other than that of a function's call, has no status.
-            raw: json::without_field(&raw, "status").unwrap_or(raw),
+            raw,
         })),
         "reasoning" => {
             for part in item.summary.iter().chain(&item.content).flatten() {
@@ -402,6 +429,7 @@ impl Assembly {
             self.incomplete = Some(reason.unwrap_or("incomplete").to_owned());
         }
         self.model = response.model.unwrap_or_default();
+        self.tier = response.service_tier;
         self.usage = response.usage.as_ref().and_then(usage);
         // Servers that announce no single items give them all here.
         let output = response.output.unwrap_or_default();

@@ -6,7 +6,7 @@
 
 use std::error::Error as _;
 use std::io::ErrorKind;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::Response;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -18,7 +18,8 @@ use crate::endpoint::{Endpoint, Timeouts};
 use crate::error::ModelError;
 use crate::exchange::StreamEvent;
 use crate::fault::{self, shortened};
-use crate::sse;
+use crate::limits::Limits;
+use crate::{aws, frames, sse};
 
 /// Bytes of text, reasoning and arguments in one reply: above what any output limit allows.
 const REPLY_LIMIT: u64 = 3 << 20;
@@ -43,11 +44,17 @@ pub(crate) struct Attempt<'a> {
     pub url: &'a str,
     /// Limits of time; shorter than the endpoint's when little time is left.
     pub timeouts: Timeouts,
+    /// What is learnt of the provider's limits.
+    pub limits: &'a Limits,
 }
 
 /// What an attempt saw, for the account of time and tokens.
 #[derive(Default)]
 pub(crate) struct Seen {
+    /// Bytes sent.
+    pub sent: usize,
+    /// What was complete when the reply broke off.
+    pub salvage: Option<Draft>,
     /// Something was streamed to the listener.
     pub streamed: bool,
     /// Bytes received.
@@ -67,33 +74,46 @@ impl Attempt<'_> {
         on_event: &mut (dyn FnMut(StreamEvent) + Send),
     ) -> Result<Draft, ModelError> {
         let deadline = Instant::now() + self.timeouts.first_byte;
-        let request = self.http.post(self.url).headers(self.headers()?).body(body);
+        let request = self.http.post(self.url).headers(self.headers(&body)?).body(body);
         let response = match timeout_at(deadline, request.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(self.unreachable(&error)),
             Err(_) => return Err(self.silent("no answer", self.timeouts.first_byte)),
         };
+        self.limits.learn(Instant::now(), response.headers());
         if !response.status().is_success() {
-            return Err(self.refusal(response).await);
+            let error = self.refusal(response).await;
+            if let Some(wait) = error.retry_after() {
+                self.limits.closed(Instant::now(), wait);
+            }
+            return Err(error);
         }
         let mut reading = Reading {
             attempt: self,
             assembler: self.dialect.assembler(),
             seen,
             on_event,
-            parser: sse::Parser::new(EVENT_LIMIT),
+            parser: Parser::of(&response),
             events: Vec::new(),
         };
-        reading.read(response, deadline).await?;
-        Ok(reading.assembler.draft())
+        match reading.read(response, deadline).await {
+            Ok(()) => Ok(reading.assembler.draft()),
+            Err(error) => {
+                let Reading { assembler, seen, .. } = reading;
+                seen.salvage = assembler.salvage();
+                Err(error)
+            }
+        }
     }
 
-    fn headers(&self) -> Result<HeaderMap, ModelError> {
+    fn headers(&self, body: &str) -> Result<HeaderMap, ModelError> {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_static("application/json"));
         headers.insert("accept", HeaderValue::from_static("text/event-stream, application/json"));
         let own = self.dialect.headers(self.endpoint);
         let own = own.iter().map(|(name, value)| (*name, value.as_str()));
+        let signed = self.signature(body)?;
+        let own = own.chain(signed.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let added = self.endpoint.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         for (name, value) in own.chain(added) {
             let parsed = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value));
@@ -106,6 +126,17 @@ impl Attempt<'_> {
             headers.insert(name, value);
         }
         Ok(headers)
+    }
+
+    /// What signs the request, where AWS credentials stand in for a key.
+    fn signature(&self, body: &str) -> Result<Vec<(String, String)>, ModelError> {
+        let Some(credentials) = self.endpoint.aws.as_ref().filter(|_| self.endpoint.key.is_none()) else {
+            return Ok(Vec::new());
+        };
+        aws::signature(credentials, self.url, body, SystemTime::now()).map_err(|error| {
+            let message = format!("the request cannot be signed with the AWS credentials: {error}");
+            ModelError::Configuration { provider: self.endpoint.provider.clone(), message }
+        })
     }
 
     async fn refusal(&self, mut response: Response) -> ModelError {
@@ -175,6 +206,23 @@ impl Attempt<'_> {
     }
 }
 
+/// What takes a stream apart.
+enum Parser {
+    Lines(sse::Parser),
+    Frames(Box<frames::Parser>),
+}
+
+impl Parser {
+    fn of(response: &Response) -> Parser {
+        let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+        if kind.is_some_and(|kind| kind.starts_with("application/vnd.amazon.eventstream")) {
+            Parser::Frames(Box::new(frames::Parser::new(EVENT_LIMIT)))
+        } else {
+            Parser::Lines(sse::Parser::new(EVENT_LIMIT))
+        }
+    }
+}
+
 /// What the first byte of a body says it is.
 enum Form {
     Unknown,
@@ -188,7 +236,7 @@ struct Reading<'a, 'b> {
     assembler: Box<dyn Assembler>,
     seen: &'b mut Seen,
     on_event: &'b mut (dyn FnMut(StreamEvent) + Send),
-    parser: sse::Parser,
+    parser: Parser,
     events: Vec<sse::Event>,
 }
 
@@ -226,6 +274,9 @@ impl Reading<'_, '_> {
     }
 
     fn take(&mut self, form: &mut Form, chunk: &[u8]) -> Result<Progress, ModelError> {
+        if let (Form::Unknown, Parser::Frames(_)) = (&form, &self.parser) {
+            *form = Form::Stream;
+        }
         if let Form::Unknown = form {
             let text = chunk.strip_prefix(b"\xef\xbb\xbf").unwrap_or(chunk);
             match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
@@ -256,7 +307,10 @@ impl Reading<'_, '_> {
 
     fn stream(&mut self, chunk: &[u8]) -> Result<Progress, ModelError> {
         let mut events = std::mem::take(&mut self.events);
-        let parsed = self.parser.push(chunk, &mut events);
+        let parsed = match &mut self.parser {
+            Parser::Lines(parser) => parser.push(chunk, &mut events).map_err(|_| frames::Broken::TooLong),
+            Parser::Frames(parser) => parser.push(chunk, &mut events),
+        };
         let mut progress = Progress::More;
         for event in events.drain(..) {
             progress = self.event(&event)?;
@@ -265,8 +319,14 @@ impl Reading<'_, '_> {
             }
         }
         self.events = events;
-        parsed.map_err(|_| self.runaway(EVENT_LIMIT as u64))?;
-        Ok(progress)
+        match parsed {
+            _ if progress == Progress::Last => Ok(progress),
+            Ok(()) => Ok(progress),
+            Err(frames::Broken::TooLong) => Err(self.runaway(EVENT_LIMIT as u64)),
+            Err(frames::Broken::Damaged(what)) => {
+                Err(self.attempt.malformed(format!("a frame is damaged ({what})"), ""))
+            }
+        }
     }
 
     fn event(&mut self, event: &sse::Event) -> Result<Progress, ModelError> {
@@ -284,8 +344,12 @@ impl Reading<'_, '_> {
             Form::Page(page) => return Err(self.page(&page)),
             Form::Json(body) if broken.is_none() => return self.whole(&String::from_utf8_lossy(&body)),
             Form::Stream => {
-                let parser = std::mem::replace(&mut self.parser, sse::Parser::new(0));
-                if let Some(event) = parser.finish() {
+                let parser = std::mem::replace(&mut self.parser, Parser::Lines(sse::Parser::new(0)));
+                let rest = match parser {
+                    Parser::Lines(parser) => parser.finish(),
+                    Parser::Frames(_) => None,
+                };
+                if let Some(event) = rest {
                     // Without its empty line an event may be cut: what does not parse is only that.
                     match self.event(&event) {
                         Err(ModelError::Malformed { .. }) | Ok(_) => {}

@@ -9,6 +9,7 @@ use galley_text::path::RelPath;
 use serde::{Deserialize, Serialize};
 
 use crate::hunk::{Hunk, HunkId, HunkKind, HunkState};
+use crate::mode::FileMode;
 use crate::proposal::{FileKind, FileProposal, Proposal};
 use crate::rebase::{self, Rebased};
 use crate::span;
@@ -30,6 +31,9 @@ pub struct AcceptFile {
     pub result: String,
     /// The hunks that these edits are, prerequisites included.
     pub hunks: Vec<HunkId>,
+    /// The mode that the file gets; `None` where it keeps its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<FileMode>,
 }
 
 impl AcceptFile {
@@ -259,7 +263,8 @@ impl FileProposal {
         let edits = EditList::new(edits(&chosen)).map_err(|_| stale(first))?;
         let base = self.current.to_string();
         let result = edits.apply(&base).map_err(|_| stale(first))?;
-        let as_whole = chosen.iter().any(|hunk| hunk.is_whole_file());
+        let as_whole = chosen.iter().any(|hunk| hunk.is_whole_file() && hunk.kind != HunkKind::Mode);
+        let mode = self.mode_after(&chosen);
         // A new file where the person made one meanwhile, and settled the conflict, is an edit of theirs.
         let overwrites = self.kind == FileKind::Add && !base.is_empty();
         Ok(Some(AcceptFile {
@@ -270,6 +275,7 @@ impl FileProposal {
             edits,
             result,
             hunks: chosen.iter().map(|hunk| hunk.id.clone()).collect(),
+            mode,
         }))
     }
 
@@ -280,7 +286,10 @@ impl FileProposal {
         let range = edit.range.start..edit.range.start + edit.text.len();
         hunk.state = HunkState::Accepted;
         (hunk.origin, hunk.conflict) = (None, None);
-        if hunk.kind != HunkKind::MoveFile {
+        if let (HunkKind::Mode, Some(mode)) = (hunk.kind, &mut self.mode) {
+            mode.current = mode.after;
+        }
+        if !hunk.is_textless() {
             hunk.range = range;
             self.replace(at, edit, out);
         }
@@ -319,6 +328,6 @@ fn splice(text: &mut ropey::Rope, edit: &TextEdit) {
 
 /// One edit a hunk. Insertions at one place stay in the order of the hunks.
 fn edits(hunks: &[&Hunk]) -> Vec<TextEdit> {
-    let lines = hunks.iter().filter(|hunk| hunk.kind != HunkKind::MoveFile);
+    let lines = hunks.iter().filter(|hunk| !hunk.is_textless());
     lines.map(|hunk| TextEdit::new(hunk.range.clone(), hunk.after.as_str())).collect()
 }

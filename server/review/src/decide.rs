@@ -1,6 +1,8 @@
 //! Decisions that change no document: reject, reopen, edit a hunk's text, marks.
 
-use crate::hunk::{HunkId, HunkKind, HunkState, Sides};
+use galley_text::diff;
+
+use crate::hunk::{Hunk, HunkId, HunkKind, HunkState, Sides};
 use crate::lines;
 use crate::proposal::{FileProposal, Proposal};
 use crate::rebase::{self, Rebased};
@@ -31,8 +33,10 @@ pub enum EditHunkError {
         /// What was decided.
         state: HunkState,
     },
-    /// It deletes or moves its file.
-    #[error("hunk {hunk} deletes or moves a file and has no text to edit; accept or reject it")]
+    /// It deletes or moves its file, or changes its mode.
+    #[error(
+        "hunk {hunk} deletes or moves a file or changes its mode, and has no text to edit; accept or reject it"
+    )]
     NoText {
         /// The hunk named.
         hunk: HunkId,
@@ -91,13 +95,25 @@ impl Proposal {
     }
 
     /// Replaces what accepting a hunk puts there by what the model answered to a comment on it, in place.
+    ///
+    /// The answer may come from somebody who did not see what the person typed into the hunk's lines. Where it lacks
+    /// some of that, it is merged with it as the first proposal was, and conflicts if it has to.
     pub fn revise_hunk(
         &mut self,
         id: &HunkId,
         after: impl Into<String>,
         reason: Option<String>,
     ) -> Result<Edited, EditHunkError> {
-        let edited = self.write_hunk(id, after.into())?;
+        let after = after.into();
+        let unseen = self.hunk(id).filter(|(file, hunk)| lacks_typing(file, hunk, &after));
+        let base = unseen.map(|(_, hunk)| hunk.base().to_owned());
+        let edited = self.write_hunk(id, after)?;
+        if let (Some(base), Some((file, at))) = (base, self.place(id)) {
+            let file = &mut self.files[file];
+            let hunk = &mut file.hunks[at];
+            hunk.origin = Some(Sides { before: base, after: edited.now.clone() });
+            rebase::settle_in_place(hunk, &file.current, &mut Rebased::default());
+        }
         if let Some(hunk) = self.hunk_mut(id) {
             hunk.reason = reason.or_else(|| hunk.reason.take());
             hunk.reviewed = false;
@@ -133,7 +149,7 @@ impl Proposal {
         if hunk.state.is_decided() {
             return Err(EditHunkError::AlreadyDecided { hunk: id.clone(), state: hunk.state });
         }
-        if matches!(hunk.kind, HunkKind::DeleteFile | HunkKind::MoveFile) {
+        if hunk.kind == HunkKind::DeleteFile || hunk.is_textless() {
             return Err(EditHunkError::NoText { hunk: id.clone() });
         }
         let now = file.as_lines(at, after);
@@ -148,6 +164,25 @@ impl Proposal {
         file.settle_overlaps(&mut out);
         Ok(Edited { was, now })
     }
+}
+
+/// Whether words that the person typed into a hunk's lines are not in a text that is to replace them.
+fn lacks_typing(file: &FileProposal, hunk: &Hunk, after: &str) -> bool {
+    let yours = rebase::slice(&file.current, &hunk.range);
+    if hunk.kind != HunkKind::Lines || hunk.origin.is_none() || yours == hunk.base() {
+        return false;
+    }
+    if yours.is_empty() {
+        // They deleted those lines, and may bring them back.
+        return true;
+    }
+    let known: Vec<&str> = words(after).collect();
+    let typed = diff::words(hunk.base(), &yours);
+    typed.edits().iter().flat_map(|edit| words(&edit.text)).any(|word| !known.contains(&word))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
 impl FileProposal {
@@ -171,7 +206,7 @@ impl FileProposal {
             HunkKind::AddFile | HunkKind::DeleteFile => {
                 rebase::settle_whole_file(hunk, &self.current, out);
             }
-            HunkKind::MoveFile => {
+            HunkKind::MoveFile | HunkKind::Mode => {
                 hunk.state = HunkState::Pending;
                 out.reopened.push(hunk.id.clone());
             }

@@ -43,7 +43,7 @@ impl FileProposal {
         let unmade = self.hunks.iter().any(|hunk| match hunk.kind {
             HunkKind::AddFile => !made(hunk.state) && self.is_empty(),
             HunkKind::DeleteFile => hunk.state == HunkState::Accepted,
-            HunkKind::Lines | HunkKind::MoveFile => false,
+            HunkKind::Lines | HunkKind::MoveFile | HunkKind::Mode => false,
         });
         !(self.gone || unmade)
     }
@@ -88,7 +88,7 @@ impl FileProposal {
                     (hunk.state, hunk.conflict) = (HunkState::Obsolete, None);
                     out.obsolete.push(hunk.id.clone());
                 }
-                (HunkKind::MoveFile | HunkKind::Lines, _) => {
+                (HunkKind::MoveFile | HunkKind::Mode | HunkKind::Lines, _) => {
                     let (base, theirs) = (hunk.base().to_owned(), hunk.proposed().to_owned());
                     hunk.origin = Some(Sides { before: base.clone(), after: theirs.clone() });
                     hunk.after.clone_from(&theirs);

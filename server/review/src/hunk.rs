@@ -68,6 +68,9 @@ pub enum HunkKind {
     DeleteFile,
     /// Moves the file and leaves its text alone; `range`, `before` and `after` are empty.
     MoveFile,
+    /// Makes the file executable, plain or a symbolic link; `range`, `before` and `after` are empty, the modes are in
+    /// [`FileProposal::mode`](crate::FileProposal::mode).
+    Mode,
 }
 
 /// The two texts of a hunk.
@@ -89,6 +92,15 @@ pub struct ConflictSides {
     pub yours: String,
     /// The lines as the model proposed them.
     pub theirs: String,
+}
+
+/// The lines that an insertion was proposed between, with their endings; `None` at an end of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neighbours {
+    /// The line before the place.
+    pub above: Option<String>,
+    /// The line behind it.
+    pub below: Option<String>,
 }
 
 /// The unit of decision.
@@ -126,6 +138,13 @@ pub struct Hunk {
     pub origin: Option<Sides>,
     /// The hunk's own lines as they were proposed, once a change took part in them: `origin` may reach further.
     pub first: Option<Sides>,
+    /// The name of the outermost item that it belongs to, where the caller knew the items of the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// Where it was proposed, if it only inserts: what tells its place once it comes back after everything around it
+    /// was rewritten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<Neighbours>,
 }
 
 impl Hunk {
@@ -149,6 +168,11 @@ impl Hunk {
     /// What was proposed, if its lines are these. No lines at all are no sign of an insertion's place.
     pub(crate) fn first_with(&self, yours: &str) -> Option<&Sides> {
         self.first.as_ref().filter(|first| first.before == yours && !yours.is_empty())
+    }
+
+    /// Whether it changes no text: the file's place or its mode.
+    pub fn is_textless(&self) -> bool {
+        matches!(self.kind, HunkKind::MoveFile | HunkKind::Mode)
     }
 
     /// Whether it speaks of the file as a whole and not of lines in it.

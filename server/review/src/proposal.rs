@@ -8,6 +8,8 @@ use ropey::Rope;
 use serde::{Deserialize, Serialize};
 
 use crate::hunk::{Hunk, HunkId, HunkKind, HunkState};
+use crate::items::Item;
+use crate::mode::ModeChange;
 use crate::split;
 
 /// Names a proposal; given by the caller.
@@ -54,6 +56,9 @@ pub struct FileProposal {
     pub gone: bool,
     /// The hunks in the order of their places.
     pub hunks: Vec<Hunk>,
+    /// What becomes of its mode, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<ModeChange>,
 }
 
 /// What is offered for review.
@@ -110,7 +115,20 @@ impl Proposal {
         changes: Vec<FileChange>,
         next_id: &mut dyn FnMut() -> HunkId,
     ) -> Proposal {
-        let files = changes.into_iter().map(|change| split::file(change, next_id)).collect();
+        Proposal::with_items(id, task, title, changes, &mut |_, _| Vec::new(), next_id)
+    }
+
+    /// As [`Proposal::new`], for texts whose outermost items are known: `items` gives those of a text at a path. A
+    /// hunk then belongs to one item, and changes of two items are two hunks.
+    pub fn with_items(
+        id: ProposalId,
+        task: impl Into<String>,
+        title: impl Into<String>,
+        changes: Vec<FileChange>,
+        items: &mut dyn FnMut(&RelPath, &str) -> Vec<Item>,
+        next_id: &mut dyn FnMut() -> HunkId,
+    ) -> Proposal {
+        let files = changes.into_iter().map(|change| split::file(change, items, next_id)).collect();
         Proposal { id, task: task.into(), title: title.into(), files, partial: false, warnings: Vec::new() }
     }
 

@@ -14,6 +14,7 @@ use ropey::Rope;
 use serde::{Deserialize, Serialize};
 
 use crate::hunk::{ConflictSides, Hunk, HunkId, HunkKind, HunkState, Sides};
+use crate::place;
 use crate::proposal::{FileProposal, Proposal};
 use crate::refine;
 use crate::settle::{self, Settled, Three};
@@ -126,7 +127,7 @@ impl FileProposal {
             touched |= match hunk.kind {
                 HunkKind::Lines => change.follow(hunk, out),
                 HunkKind::AddFile | HunkKind::DeleteFile => whole_file(hunk, &self.current, out),
-                HunkKind::MoveFile => reappeared(hunk, back, out),
+                HunkKind::MoveFile | HunkKind::Mode => reappeared(hunk, back, out),
             };
         }
         if touched {
@@ -168,6 +169,20 @@ impl FileProposal {
 impl Change<'_> {
     /// Follows one hunk; tells whether the change took part in it.
     fn follow(&self, hunk: &mut Hunk, out: &mut Rebased) -> bool {
+        let touched = self.followed(hunk, out);
+        place::between_neighbours(hunk, self.new, |range| self.wrote(range));
+        touched
+    }
+
+    /// Whether this change wrote, or deleted, something within a range of the new text or at one of its ends.
+    fn wrote(&self, range: Range<usize>) -> bool {
+        (0..self.edits.list.len()).any(|index| {
+            let written = self.edits.written(index);
+            written.start <= range.end && written.end >= range.start
+        })
+    }
+
+    fn followed(&self, hunk: &mut Hunk, out: &mut Rebased) -> bool {
         let by_decision = matches!(hunk.state, HunkState::Accepted | HunkState::Obsolete);
         if (hunk.origin.is_some() || by_decision) && self.restored(hunk, out) {
             return true;

@@ -114,7 +114,7 @@ mod tests {
             before: text,
             after: String::new(),
         };
-        crate::split::file(change, &mut || crate::HunkId("h".into())).hunks
+        crate::split::file(change, &mut |_, _| Vec::new(), &mut || crate::HunkId("h".into())).hunks
     }
 
     #[track_caller]

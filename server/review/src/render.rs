@@ -11,6 +11,7 @@ use ropey::Rope;
 
 use crate::hunk::{Hunk, HunkKind, HunkState};
 use crate::lines;
+use crate::mode::FileMode;
 use crate::proposal::{FileKind, FileProposal, Proposal};
 
 /// Lines of the person's text shown around a hunk.
@@ -87,18 +88,21 @@ fn unified_file(file: &FileProposal) -> String {
     }
     let old = file.current.to_string();
     let mut new = old.clone();
-    for hunk in pending.iter().rev().filter(|hunk| hunk.kind != HunkKind::MoveFile) {
+    for hunk in pending.iter().rev().filter(|hunk| !hunk.is_textless()) {
         if new.get(hunk.range.clone()).is_some() {
             new.replace_range(hunk.range.clone(), &hunk.after);
         }
     }
-    let whole = pending.iter().find(|hunk| hunk.is_whole_file()).map(|hunk| hunk.kind);
+    let whole =
+        pending.iter().map(|hunk| hunk.kind).find(|kind| !matches!(kind, HunkKind::Lines | HunkKind::Mode));
+    let mode = file.mode_after(&pending);
     let (from, to) = (file.document().as_str(), file.path.as_str());
     let (a, b) = (quoted("a/", from), quoted("b/", if whole.is_some() { to } else { from }));
     let mut out = String::new();
     let (old_name, new_name) = match whole {
         Some(HunkKind::AddFile) => {
-            let _ = writeln!(out, "diff --git {} {b}\nnew file mode 100644", quoted("a/", to));
+            let mode = mode.unwrap_or_default().as_git();
+            let _ = writeln!(out, "diff --git {} {b}\nnew file mode {mode}", quoted("a/", to));
             ("/dev/null".to_owned(), b)
         }
         Some(HunkKind::DeleteFile) => {
@@ -110,8 +114,12 @@ fn unified_file(file: &FileProposal) -> String {
             let _ = writeln!(out, "rename from {}\nrename to {}", quoted("", from), quoted("", to));
             (a, b)
         }
-        Some(HunkKind::Lines) | None => {
+        Some(HunkKind::Lines | HunkKind::Mode) | None => {
             let _ = writeln!(out, "diff --git {a} {b}");
+            if let (Some(after), Some(change)) = (mode, file.mode) {
+                let (old, new) = (change.before.as_git(), after.as_git());
+                let _ = writeln!(out, "old mode {old}\nnew mode {new}");
+            }
             (a, b)
         }
     };
@@ -180,7 +188,7 @@ fn write_hunk(
         put(out, paint, Colour::Warning, ">>>>>>> proposed");
         return;
     }
-    if hunk.kind == HunkKind::MoveFile {
+    if hunk.is_textless() {
         return;
     }
     let (before, after) = context(&file.current, hunk);
@@ -207,6 +215,12 @@ fn hunk_heading(file: &FileProposal, hunk: &Hunk, number: Option<(usize, usize)>
         HunkKind::AddFile => "new file".to_owned(),
         HunkKind::DeleteFile => "delete file".to_owned(),
         HunkKind::MoveFile => "move file".to_owned(),
+        HunkKind::Mode => match file.mode.map(|mode| (mode.before, mode.after)) {
+            Some((_, FileMode::Executable)) => "make executable".to_owned(),
+            Some((_, FileMode::Symlink)) => "make a symbolic link".to_owned(),
+            Some((FileMode::Symlink, _)) => "make a file of the symbolic link".to_owned(),
+            _ => "make not executable".to_owned(),
+        },
     };
     let mut line = match number {
         Some((number, of)) => format!("@@ {place} · hunk {number} of {of}"),

@@ -121,9 +121,9 @@ impl FileProposal {
                     path = from.clone();
                     kind = FileKind::Move { from: self.path.clone() };
                 }
-                (HunkKind::MoveFile | HunkKind::Lines, _) => {}
+                (HunkKind::MoveFile | HunkKind::Mode | HunkKind::Lines, _) => {}
             }
-            if hunk.kind != HunkKind::MoveFile {
+            if !hunk.is_textless() {
                 edits.push(self.inverse(hunk)?);
             }
         }
@@ -131,8 +131,9 @@ impl FileProposal {
         let conflicted = || self.in_the_way(chosen[0], base.clone());
         let edits = EditList::new(edits).map_err(|_| conflicted())?;
         let result = edits.apply(&base).map_err(|_| conflicted())?;
+        let mode = self.mode_before(&chosen);
         let hunks = chosen.iter().map(|hunk| hunk.id.clone()).collect();
-        Ok(Some(AcceptFile { path, kind, base, version: self.version, edits, result, hunks }))
+        Ok(Some(AcceptFile { path, kind, base, version: self.version, edits, result, hunks, mode }))
     }
 
     /// The edit that takes an accepted hunk out of the current text and leaves what was typed into it.
@@ -154,7 +155,11 @@ impl FileProposal {
 
     fn reverted(&mut self, at: usize, out: &mut Rebased) {
         let hunk = &self.hunks[at];
-        if hunk.kind == HunkKind::MoveFile {
+        if let (HunkKind::Mode, Some(mode)) = (hunk.kind, &mut self.mode) {
+            mode.current = mode.before;
+        }
+        let hunk = &self.hunks[at];
+        if hunk.is_textless() {
             self.hunks[at].state = HunkState::Pending;
             out.reopened.push(self.hunks[at].id.clone());
             return;

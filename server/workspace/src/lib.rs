@@ -44,7 +44,7 @@ pub use shadow::{Method, Shadow, ShadowChange, ShadowError};
 pub use snapshot::{PINNED_BYTES, Snapshot};
 pub use state::{cache_dir, workspace_key};
 pub use workspace::{Limits, Workspace};
-pub use write::{create_dir, write_atomically};
+pub use write::{create_dir, read_own, write_atomically};
 
 #[cfg(test)]
 mod tests;

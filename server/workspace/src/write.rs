@@ -22,6 +22,13 @@ pub fn create_dir(path: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(path)
 }
 
+/// The bytes of a file of Galley's own, such as one of [`write_atomically`]'s; `None` when it is not there, cannot be read,
+/// or is longer than `limit` bytes.
+pub fn read_own(path: &Path, limit: u64) -> Option<Vec<u8>> {
+    let length = std::fs::metadata(path).ok()?.len();
+    if length > limit { None } else { std::fs::read(path).ok() }
+}
+
 /// Replaces or creates a file in one step. Its folder must exist. On an error nothing has changed.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let real = real_of_existing(path).map_err(|error| WriteError::from_io(path, &error))?;

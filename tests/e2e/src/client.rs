@@ -356,6 +356,15 @@ impl Client {
         })
     }
 
+    /// Waits for a file that somebody makes.
+    pub fn until_file(&mut self, path: &std::path::Path) {
+        let end = Instant::now() + LIMIT;
+        while !path.exists() {
+            assert!(Instant::now() < end, "{} was never made", path.display());
+            std::thread::yield_now();
+        }
+    }
+
     /// Waits for a proposal with something to decide.
     pub fn proposal(&mut self) -> Value {
         self.notified("galley/proposal/didChange", |params| params["open"] == true)

@@ -151,7 +151,7 @@ fn a_comment_goes_to_the_model_and_the_hunk_is_revised_in_place() {
 fn files_are_made_and_removed_by_an_accept_only() {
     let calls = vec![
         edit("new/b.rs", "", "fn b() {}\n"),
-        json!({ "name": "more", "arguments": { "tool": "delete", "path": "gone.rs" } }),
+        json!({ "name": "more", "arguments": { "call": ["delete", "gone.rs"] } }),
     ];
     let Reviewed { place, mut client, proposal, _model, .. } = reviewed(calls, full());
     assert!(place.root().join("gone.rs").exists() && !place.root().join("new/b.rs").exists());
@@ -165,7 +165,7 @@ fn files_are_made_and_removed_by_an_accept_only() {
 fn a_client_without_file_operations_gets_its_files_from_the_server() {
     let calls = vec![
         edit("new/b.rs", "", "fn b() {}\n"),
-        json!({ "name": "more", "arguments": { "tool": "delete", "path": "gone.rs" } }),
+        json!({ "name": "more", "arguments": { "call": ["delete", "gone.rs"] } }),
     ];
     let emacs = json!({ "workspace": { "applyEdit": true, "workspaceEdit": { "documentChanges": true } } });
     let Reviewed { place, mut client, proposal, task, _model, .. } = reviewed(calls, emacs);

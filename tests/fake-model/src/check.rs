@@ -16,7 +16,8 @@ pub fn request(api: Api, body: &Value, asked: &Asked) -> Vec<String> {
             wrong.push(format!("unknown field {name}"));
         }
     }
-    if body["model"].as_str().is_none_or(str::is_empty) {
+    let in_path = matches!(api, Api::Gemini | Api::Converse);
+    if !in_path && body["model"].as_str().is_none_or(str::is_empty) {
         wrong.push("model is missing".into());
     }
     if api == Api::Messages && !body["max_tokens"].is_u64() {
@@ -28,7 +29,10 @@ pub fn request(api: Api, body: &Value, asked: &Asked) -> Vec<String> {
     if api == Api::Responses && body["store"] != false {
         wrong.push("store is not false: the conversation would be kept by the provider".into());
     }
-    tool_order(body, &mut wrong);
+    if api == Api::Converse && !asked.has_tools && body["messages"].to_string().contains("\"toolUse\"") {
+        wrong.push("the history holds calls, and no tool is named".into());
+    }
+    tool_order(&asked.tool_names, &mut wrong);
     pairs(asked, &mut wrong);
     wrong
 }
@@ -56,6 +60,26 @@ fn fields(api: Api) -> &'static [&'static str] {
             "user",
             "metadata",
             "service_tier",
+        ],
+        Api::Gemini => &[
+            "contents",
+            "systemInstruction",
+            "tools",
+            "toolConfig",
+            "generationConfig",
+            "safetySettings",
+            "cachedContent",
+        ],
+        Api::Converse => &[
+            "messages",
+            "system",
+            "toolConfig",
+            "inferenceConfig",
+            "additionalModelRequestFields",
+            "additionalModelResponseFieldPaths",
+            "guardrailConfig",
+            "performanceConfig",
+            "requestMetadata",
         ],
         Api::Responses => &[
             "model",
@@ -98,11 +122,7 @@ fn fields(api: Api) -> &'static [&'static str] {
     }
 }
 
-fn tool_order(body: &Value, wrong: &mut Vec<String>) {
-    let name = |tool: &Value| {
-        tool["name"].as_str().or(tool["function"]["name"].as_str()).unwrap_or_default().to_owned()
-    };
-    let names: Vec<String> = body["tools"].as_array().into_iter().flatten().map(name).collect();
+fn tool_order(names: &[String], wrong: &mut Vec<String>) {
     if !names.is_sorted() {
         wrong.push(format!("the tools are not sorted by name: {names:?}"));
     }

@@ -11,15 +11,24 @@ pub enum Api {
     Responses,
     /// Anthropic Messages.
     Messages,
+    /// Google Gemini.
+    Gemini,
+    /// Amazon Bedrock's Converse.
+    Converse,
 }
 
 impl Api {
     /// The API behind a path.
     pub fn of(path: &str) -> Option<Api> {
         let path = path.split('?').next().unwrap_or_default();
-        [("/chat/completions", Api::Chat), ("/responses", Api::Responses), ("/messages", Api::Messages)]
-            .into_iter()
-            .find_map(|(end, api)| path.ends_with(end).then_some(api))
+        let ends = [
+            ("/chat/completions", Api::Chat),
+            ("/responses", Api::Responses),
+            ("/messages", Api::Messages),
+            (":streamGenerateContent", Api::Gemini),
+            ("/converse-stream", Api::Converse),
+        ];
+        ends.into_iter().find_map(|(end, api)| path.ends_with(end).then_some(api))
     }
 
     /// Its name in the log.
@@ -28,6 +37,8 @@ impl Api {
             Api::Chat => "chat",
             Api::Responses => "responses",
             Api::Messages => "messages",
+            Api::Gemini => "gemini",
+            Api::Converse => "converse",
         }
     }
 }
@@ -58,6 +69,8 @@ pub struct Asked {
     pub tools: String,
     /// The tools that take free text.
     pub free_text_tools: Vec<String>,
+    /// The tools' names in their order.
+    pub tool_names: Vec<String>,
     /// Tools are offered.
     pub has_tools: bool,
 }
@@ -65,19 +78,27 @@ pub struct Asked {
 impl Asked {
     /// Reads a request's body.
     pub fn read(api: Api, body: &Value) -> Asked {
-        let tools = body["tools"].as_array().cloned().unwrap_or_default();
+        let tools = match api {
+            Api::Gemini => &body["tools"][0]["functionDeclarations"],
+            Api::Converse => &body["toolConfig"]["tools"],
+            _ => &body["tools"],
+        };
+        let tools = tools.as_array().cloned().unwrap_or_default();
+        let tools: Vec<Value> = tools.into_iter().filter(|tool| tool.get("cachePoint").is_none()).collect();
         let custom = tools.iter().filter(|tool| tool["type"] == "custom");
         let name =
             |tool: &Value| tool["name"].as_str().or(tool["custom"]["name"].as_str()).map(str::to_owned);
         let messages = match api {
             Api::Responses => &body["input"],
-            Api::Chat | Api::Messages => &body["messages"],
+            Api::Gemini => &body["contents"],
+            Api::Chat | Api::Messages | Api::Converse => &body["messages"],
         };
         let messages = messages.as_array().cloned().unwrap_or_default();
         let system = match api {
             Api::Chat => String::new(),
             Api::Responses => text_of(&body["instructions"]),
-            Api::Messages => text_of(&body["system"]),
+            Api::Messages | Api::Converse => text_of(&body["system"]),
+            Api::Gemini => text_of(&body["systemInstruction"]["parts"]),
         };
         let mut entries = Vec::new();
         if !system.is_empty() {
@@ -90,12 +111,15 @@ impl Asked {
                 Api::Chat => chat(message, &mut entries),
                 Api::Responses => responses(message, &mut entries),
                 Api::Messages => anthropic(message, &mut entries),
+                Api::Gemini => gemini(message, &mut entries),
+                Api::Converse => converse(message, &mut entries),
             }
         }
         Asked {
             entries,
             texts,
             free_text_tools: custom.filter_map(name).collect(),
+            tool_names: tools.iter().map(tool_name).collect(),
             has_tools: !tools.is_empty(),
             tools: unmarked(&Value::Array(tools)).to_string(),
         }
@@ -198,6 +222,54 @@ fn anthropic(message: &Value, entries: &mut Vec<Entry>) {
     }
 }
 
+/// Ids are optional: a call without one is known by its place.
+fn gemini(content: &Value, entries: &mut Vec<Entry>) {
+    let own = content["role"] == "model";
+    for part in content["parts"].as_array().into_iter().flatten() {
+        let (call, response) = (&part["functionCall"], &part["functionResponse"]);
+        let place = |entries: &[Entry], calls| {
+            let same = |entry: &&Entry| {
+                matches!(entry, Entry::Call(..)) == calls
+                    && !matches!(entry, Entry::System(_) | Entry::User(_) | Entry::Model)
+            };
+            format!("place {}", entries.iter().filter(same).count())
+        };
+        let id = |value: &Value, place: String| value["id"].as_str().map_or(place, str::to_owned);
+        let entry = if call.is_object() {
+            Entry::Call(id(call, place(entries, true)), false, Some(call["args"].to_string()))
+        } else if response.is_object() {
+            let output = &response["response"];
+            let text = output["output"].as_str().or(output["error"].as_str()).unwrap_or_default();
+            Entry::Output(id(response, place(entries, false)), false, text.to_owned())
+        } else if own {
+            Entry::Model
+        } else {
+            Entry::User(string(&part["text"]))
+        };
+        entries.push(entry);
+    }
+}
+
+fn converse(message: &Value, entries: &mut Vec<Entry>) {
+    let own = message["role"] == "assistant";
+    for block in message["content"].as_array().into_iter().flatten() {
+        let (call, result) = (&block["toolUse"], &block["toolResult"]);
+        if call.is_object() {
+            entries.push(Entry::Call(string(&call["toolUseId"]), false, Some(call["input"].to_string())));
+        } else if result.is_object() {
+            let id = string(&result["toolUseId"]);
+            entries.push(Entry::Output(id, false, text_of(&result["content"])));
+        } else if block.get("cachePoint").is_none() {
+            entries.push(if own { Entry::Model } else { Entry::User(string(&block["text"])) });
+        }
+    }
+}
+
+fn tool_name(tool: &Value) -> String {
+    let places = [&tool["name"], &tool["function"]["name"], &tool["toolSpec"]["name"]];
+    places.iter().find_map(|name| name.as_str()).unwrap_or_default().to_owned()
+}
+
 fn string(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -213,7 +285,9 @@ fn text_of(value: &Value) -> String {
 /// The value without cache marks, which move by the provider's own rule.
 fn unmarked(value: &Value) -> Value {
     match value {
-        Value::Array(values) => values.iter().map(unmarked).collect(),
+        Value::Array(values) => {
+            values.iter().filter(|value| value.get("cachePoint").is_none()).map(unmarked).collect()
+        }
         Value::Object(fields) => {
             let kept = fields.iter().filter(|(name, _)| *name != "cache_control");
             kept.map(|(name, value)| (name.clone(), unmarked(value))).collect()

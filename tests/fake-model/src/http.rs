@@ -81,8 +81,8 @@ pub async fn answer(
 }
 
 /// Begins an event stream.
-pub async fn begin_stream(to: &mut OwnedWriteHalf) -> std::io::Result<()> {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+pub async fn begin_stream(to: &mut OwnedWriteHalf, kind: &str) -> std::io::Result<()> {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n");
     to.write_all(head.as_bytes()).await
 }
 

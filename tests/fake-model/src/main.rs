@@ -1,11 +1,12 @@
 //! `fake-model`: a model server for tests. It speaks the wire protocols of OpenAI Chat Completions, OpenAI
-//! Responses and Anthropic Messages on the loopback address, answers from a scenario, and checks every request as
+//! Responses, Anthropic Messages, Gemini and Bedrock's Converse (binary frames) on the loopback address, answers from a scenario, and checks every request as
 //! a strict provider would.
 //!
 //! ```text
 //! fake-model [--port N] [--scenario FILE]      prints one line, "listening 127.0.0.1:PORT"
 //!
-//! POST …/chat/completions, …/responses, …/messages    the model (streaming)
+//! POST …/chat/completions, …/responses, …/messages, …:streamGenerateContent, …/converse-stream    the model
+//!      (streaming); a request that is signed as AWS wants it is checked with the key "fake", secret "fake-secret"
 //! GET  …/models                                       one model, "fake"
 //! GET  /__log        {"requests":[…],"violations":[…]}; every request with api, turn, conversation, fault, key,
 //!                    body, and closed: true where the client hung up before the reply's end
@@ -31,7 +32,8 @@
 //! The turn is the number of replies in the request's own history: a retry or a resumed task gets the right one.
 //! After the last turn comes `final`. With `side`, a request without tools gets that text. `conversations` hold
 //! the turns of those whose first user message contains `match`. `"prefix": "any"` allows a history to be
-//! rewritten.
+//! rewritten. With `"count": "requests"` the turn is the number of requests with tools that were answered, for
+//! conversations that are shortened.
 //!
 //! A turn: `say` (text), `reason` (reasoning), `calls`: each a `name` with `arguments` (JSON), `raw` (argument
 //! text as it is, broken too) or `input` (the text of a free-text tool; wrapped as JSON where the tool was not
@@ -61,6 +63,7 @@ mod http;
 mod reply;
 mod scenario;
 mod serve;
+mod sign;
 mod wire;
 
 use std::net::Ipv4Addr;

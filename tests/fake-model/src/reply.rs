@@ -49,6 +49,8 @@ pub fn build(api: Api, number: usize, turn: &Turn, fault: &str, asked: &Asked, b
         Api::Chat => chat(&parts),
         Api::Responses => responses(&parts),
         Api::Messages => messages(&parts),
+        Api::Gemini => gemini(&parts),
+        Api::Converse => converse(&parts),
     }
 }
 
@@ -323,5 +325,109 @@ fn messages(parts: &Parts) -> Reply {
     add("message_stop", json!({}));
     whole["content"] = content.into();
     whole["stop_reason"] = stop.into();
+    Reply { events, whole }
+}
+
+fn gemini(parts: &Parts) -> Reply {
+    let usage = parts.usage.map_or(json!({}), |(input, cached, output)| {
+        json!({ "promptTokenCount": input, "cachedContentTokenCount": cached, "candidatesTokenCount": output, "totalTokenCount": input + output })
+    });
+    let mut all: Vec<Value> = Vec::new();
+    all.extend(
+        pieces(&parts.turn.reason, parts.turn.pieces)
+            .iter()
+            .map(|piece| json!({ "text": piece, "thought": true })),
+    );
+    all.extend(pieces(&parts.text, parts.turn.pieces).iter().map(|piece| json!({ "text": piece })));
+    for (at, call) in parts.calls.iter().enumerate() {
+        // The API gives arguments as an object only; what is cut is told by the finish reason.
+        let text = if call.arguments.is_empty() { "{}" } else { &call.arguments };
+        let arguments: Value = serde_json::from_str(text).unwrap_or(json!("cut"));
+        let mut part = json!({ "functionCall": { "name": call.name, "args": arguments } });
+        if !call.id.is_empty() {
+            part["functionCall"]["id"] = call.id.clone().into();
+        }
+        if at == 0 {
+            part["thoughtSignature"] = format!("sig-{}", parts.number).into();
+        }
+        all.push(part);
+    }
+    let finish = match parts.finish {
+        Finish::Ordinary => "STOP",
+        Finish::Length => "MAX_TOKENS",
+        Finish::Filter | Finish::Refusal => "SAFETY",
+    };
+    let chunk = |parts_of: &[Value], finish: Option<&str>| {
+        let mut candidate = json!({ "index": 0, "content": { "role": "model", "parts": parts_of } });
+        if let Some(finish) = finish {
+            candidate["finishReason"] = finish.into();
+        }
+        json!({ "candidates": [candidate], "usageMetadata": usage, "modelVersion": parts.model })
+    };
+    let mut events: Vec<(&'static str, String)> =
+        all.iter().map(|part| ("", chunk(std::slice::from_ref(part), None).to_string())).collect();
+    events.push(("", chunk(&[], Some(finish)).to_string()));
+    Reply { events, whole: chunk(&all, Some(finish)) }
+}
+
+fn converse(parts: &Parts) -> Reply {
+    let mut events: Vec<(&'static str, String)> =
+        vec![("messageStart", json!({ "role": "assistant" }).to_string())];
+    let mut content: Vec<Value> = Vec::new();
+    let mut block = |start: Option<Value>, deltas: Vec<Value>, whole: Value| {
+        let at = content.len();
+        if let Some(start) = start {
+            events
+                .push(("contentBlockStart", json!({ "contentBlockIndex": at, "start": start }).to_string()));
+        }
+        for delta in deltas {
+            events
+                .push(("contentBlockDelta", json!({ "contentBlockIndex": at, "delta": delta }).to_string()));
+        }
+        events.push(("contentBlockStop", json!({ "contentBlockIndex": at }).to_string()));
+        content.push(whole);
+    };
+    let size = parts.turn.pieces;
+    if !parts.turn.reason.is_empty() {
+        let signature = format!("sig-{}", parts.number);
+        let mut deltas: Vec<Value> = pieces(&parts.turn.reason, size)
+            .iter()
+            .map(|text| json!({ "reasoningContent": { "text": text } }))
+            .collect();
+        deltas.push(json!({ "reasoningContent": { "signature": signature } }));
+        let text = json!({ "text": parts.turn.reason, "signature": signature });
+        block(None, deltas, json!({ "reasoningContent": { "reasoningText": text } }));
+    }
+    if !parts.text.is_empty() {
+        let deltas = pieces(&parts.text, size).iter().map(|text| json!({ "text": text })).collect();
+        block(None, deltas, json!({ "text": parts.text }));
+    }
+    for call in &parts.calls {
+        let start = json!({ "toolUse": { "toolUseId": call.id, "name": call.name } });
+        let deltas = pieces(&call.arguments, size)
+            .iter()
+            .map(|text| json!({ "toolUse": { "input": text } }))
+            .collect();
+        let input: Value = serde_json::from_str(&call.arguments).unwrap_or_default();
+        block(
+            Some(start),
+            deltas,
+            json!({ "toolUse": { "toolUseId": call.id, "name": call.name, "input": input } }),
+        );
+    }
+    let stop = match parts.finish {
+        Finish::Ordinary if parts.calls.is_empty() => "end_turn",
+        Finish::Ordinary => "tool_use",
+        Finish::Length => "max_tokens",
+        Finish::Filter => "content_filtered",
+        Finish::Refusal => "guardrail_intervened",
+    };
+    let usage = parts.usage.map_or(json!({}), |(input, cached, output)| {
+        json!({ "inputTokens": input.saturating_sub(cached), "outputTokens": output, "totalTokens": input + output, "cacheReadInputTokens": cached, "cacheWriteInputTokens": 0 })
+    });
+    events.push(("messageStop", json!({ "stopReason": stop }).to_string()));
+    events.push(("metadata", json!({ "usage": usage, "metrics": { "latencyMs": 1 } }).to_string()));
+    let message = json!({ "role": "assistant", "content": content });
+    let whole = json!({ "output": { "message": message }, "stopReason": stop, "usage": usage });
     Reply { events, whole }
 }

@@ -16,6 +16,8 @@ pub struct Scenario {
     pub side: Option<String>,
     /// Conversations with turns of their own.
     pub conversations: Vec<Conversation>,
+    /// `requests`: turns are counted by the requests that were answered, for conversations that are shortened.
+    pub count: Option<String>,
     /// `any`: a history may be rewritten.
     pub prefix: Option<String>,
 }

@@ -12,6 +12,7 @@ use crate::conversation::{Api, Asked};
 use crate::http::{self, Request};
 use crate::reply;
 use crate::scenario::{Scenario, Turn};
+use crate::sign;
 use crate::wire::{After, Connection};
 
 /// The server.
@@ -121,15 +122,22 @@ impl Server {
     /// Checks and logs a request, and chooses its turn.
     fn receive(&self, api: Api, request: &Request, body: &Value) -> Ready {
         let asked = Asked::read(api, body);
-        let number = asked.replies();
+        let mut number = asked.replies();
         let conversation = format!("{}\n{}", asked.system(), asked.first_user());
         let mut state = self.state();
+        if state.scenario.count.as_deref() == Some("requests") {
+            let answered = |entry: &&Value| {
+                entry["fault"] == "" && entry["tools"] == true && entry["conversation"] == asked.first_user()
+            };
+            number = state.log.iter().filter(answered).count();
+        }
         let mut turn = state.scenario.turn(asked.first_user(), number, asked.has_tools);
         let mut wrong = check::request(api, body, &asked);
         let rewritten = state.histories.add(&conversation, &asked);
         if state.scenario.prefix.as_deref() != Some("any") {
             wrong.extend(rewritten);
         }
+        wrong.extend(sign::check(request));
         wrong.extend(check::matching(&turn.matching, &asked, &String::from_utf8_lossy(&request.body)));
         let struck = state.struck.entry((conversation.clone(), number)).or_default();
         let times = turn.times.unwrap_or(1);
@@ -146,7 +154,7 @@ impl Server {
         );
         state.log.push(json!({
             "api": api.name(), "path": request.path, "turn": number, "conversation": asked.first_user(),
-            "fault": fault, "key": key, "violations": wrong, "body": body,
+            "tools": asked.has_tools, "fault": fault, "key": key, "violations": wrong, "body": body,
         }));
         Ready { number, turn, fault, asked, logged }
     }

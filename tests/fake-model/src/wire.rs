@@ -97,7 +97,11 @@ impl Connection {
     }
 
     async fn stream(&mut self, api: Api, turn: &Turn, fault: &str, reply: &Reply) -> Result<After, After> {
-        http::begin_stream(&mut self.to).await.map_err(|_| After::HungUp)?;
+        let kind = match api {
+            Api::Converse => "application/vnd.amazon.eventstream",
+            _ => "text/event-stream",
+        };
+        http::begin_stream(&mut self.to, kind).await.map_err(|_| After::HungUp)?;
         let middle = turn.cut_after.unwrap_or(reply.events.len() / 2);
         for (at, (name, data)) in reply.events.iter().enumerate() {
             if turn.piece_delay_ms > 0 {
@@ -111,7 +115,7 @@ impl Connection {
                     return Ok(after);
                 }
             }
-            self.event(name, data, fault).await?;
+            self.event(api, name, data, fault).await?;
         }
         http::end_stream(&mut self.to).await.map_err(|_| After::HungUp)?;
         Ok(After::Open)
@@ -130,13 +134,25 @@ impl Connection {
                 Ok(Some(After::Close))
             }
             "stall" => Ok(Some(self.hang().await)),
+            "garbage" if api == Api::Converse => {
+                let mut bytes = frame("event", "contentBlockDelta", b"{}");
+                bytes[20] ^= 1;
+                self.send(&bytes).await?;
+                Ok(None)
+            }
             "garbage" => {
                 self.send(b"data: {\"id\":\"x\",\"choices\":[{\"delta\": nope\n\n").await?;
                 Ok(None)
             }
             "error_mid" => {
                 let data = error(api, 500, "server_error", "The server had an error in mid-stream.");
-                self.event("error", &data.to_string(), "").await?;
+                match api {
+                    Api::Converse => {
+                        let message = data.to_string();
+                        self.send(&frame("exception", "internalServerException", message.as_bytes())).await?;
+                    }
+                    _ => self.event(api, "error", &data.to_string(), "").await?,
+                }
                 http::end_stream(&mut self.to).await.map_err(|_| After::HungUp)?;
                 Ok(Some(After::Close))
             }
@@ -153,6 +169,10 @@ impl Connection {
                 "response.output_text.delta",
                 json!({ "type": "response.output_text.delta", "output_index": 0, "delta": text }),
             ),
+            Api::Gemini => ("", json!({ "candidates": [{ "content": { "parts": [{ "text": text }] } }] })),
+            Api::Converse => {
+                ("contentBlockDelta", json!({ "contentBlockIndex": 9, "delta": { "text": text } }))
+            }
             Api::Messages => (
                 "content_block_delta",
                 json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": text } }),
@@ -160,18 +180,27 @@ impl Connection {
         };
         let data = data.to_string();
         loop {
-            self.event(name, &data, "").await?;
+            self.event(api, name, &data, "").await?;
         }
     }
 
-    async fn event(&mut self, name: &str, data: &str, fault: &str) -> Result<(), After> {
-        let named = if name.is_empty() { String::new() } else { format!("event: {name}\n") };
-        let mut bytes = format!("{named}data: {data}\n\n").into_bytes();
+    async fn event(&mut self, api: Api, name: &str, data: &str, fault: &str) -> Result<(), After> {
+        let named = match (api, name) {
+            (Api::Converse, _) | (_, "") => String::new(),
+            _ => format!("event: {name}\n"),
+        };
+        let mut bytes = match api {
+            Api::Converse => data.as_bytes().to_vec(),
+            _ => format!("{named}data: {data}\n\n").into_bytes(),
+        };
         if fault == "invalid_utf8" {
             let sharp_s = "ß".as_bytes();
             if let Some(at) = bytes.windows(2).position(|pair| pair == sharp_s) {
                 bytes[at] = 0xff;
             }
+        }
+        if api == Api::Converse {
+            bytes = frame("event", name, &bytes);
         }
         if fault == "split" {
             for byte in bytes.chunks(1) {
@@ -185,6 +214,26 @@ impl Connection {
     async fn send(&mut self, bytes: &[u8]) -> Result<(), After> {
         http::chunk(&mut self.to, bytes).await.map_err(|_| After::HungUp)
     }
+}
+
+/// A frame of an AWS event stream: lengths, their checksum, headers, payload, the checksum of it all.
+fn frame(message: &str, name: &str, payload: &[u8]) -> Vec<u8> {
+    let kind = if message == "event" { ":event-type" } else { ":exception-type" };
+    let mut headers = Vec::new();
+    for (header, value) in [(kind, name), (":content-type", "application/json"), (":message-type", message)] {
+        headers.push(header.len() as u8);
+        headers.extend_from_slice(header.as_bytes());
+        headers.push(7);
+        headers.extend_from_slice(&(value.len() as u16).to_be_bytes());
+        headers.extend_from_slice(value.as_bytes());
+    }
+    let mut bytes = ((16 + headers.len() + payload.len()) as u32).to_be_bytes().to_vec();
+    bytes.extend_from_slice(&(headers.len() as u32).to_be_bytes());
+    bytes.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
+    bytes.extend_from_slice(&headers);
+    bytes.extend_from_slice(payload);
+    bytes.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
+    bytes
 }
 
 /// A file's appearance.
@@ -235,6 +284,16 @@ fn error(api: Api, status: u16, code: &str, message: &str) -> Value {
             };
             json!({ "type": "error", "error": { "type": kind, "message": message }, "request_id": "req_fake" })
         }
+        Api::Gemini => {
+            let kind = match status {
+                429 => "RESOURCE_EXHAUSTED",
+                401 => "UNAUTHENTICATED",
+                403 => "PERMISSION_DENIED",
+                _ => code,
+            };
+            json!({ "error": { "code": status, "message": message, "status": kind } })
+        }
+        Api::Converse => json!({ "message": message, "code": code }),
         Api::Responses if status == 500 => {
             json!({ "type": "error", "code": code, "message": message, "param": null, "error": { "message": message, "code": code, "type": code } })
         }

@@ -47,6 +47,11 @@
 ---@field state galley.TaskState
 ---@field activity string one line: what is going on now
 ---@field plan galley.PlanItem[]
+---@field planChanges? string[] what the last replanning changed: lines that begin with +, - or ~
+---@field touches? string[] what the plan reaches beyond what it names
+---@field queue? {message: string, text: string}[] messages that wait
+---@field scope? {paths: string[], symbols: string[], lines?: integer, protect: string[]}
+---@field notes? string[] warnings, shortened conversations
 ---@field steps galley.Step[]
 ---@field usage galley.Usage
 ---@field model string

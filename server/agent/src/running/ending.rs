@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 
 use galley_review::{HunkId, Proposal};
 use galley_text::format::FileChange;
+use galley_text::path::RelPath;
 
+use super::candidate::Candidate;
 use super::rounds::{Next, Rounds};
-use crate::checks::{Check, Kind, Reader};
+use crate::checks::{Check, Kind, Reader, relative};
 use crate::event::{State, TaskEvent};
 use crate::propose;
 use crate::selfcheck;
 use crate::task::Mode;
 use crate::tools::{Finish, Outcome};
-use crate::verify::{CheckStatus, Evidence};
+use crate::verify::{CheckStatus, Evidence, Told};
+use crate::{affected, formatting};
 
 /// How often a red end goes back to the model.
 const REPAIRS: u32 = 3;
@@ -35,23 +38,65 @@ pub(super) async fn finish(rounds: &mut Rounds, finish: Finish) -> Ruling {
         rounds.context.record(&TaskEvent::Ended { state, message: text });
         return Ruling::Over;
     }
+    let cancel = rounds.context.cancel.clone();
+    let context = &mut rounds.context;
+    let formatted = if context.may_execute().await {
+        formatting::format(&mut context.verifier, &mut context.overlay, &cancel).await
+    } else {
+        Vec::new()
+    };
     let evidence = verify(rounds).await;
     if rounds.control.stop_token().is_cancelled() {
         partial(rounds, State::Cancelled, "stopped by you").await;
         return Ruling::Over;
     }
-    let red = red_reports(rounds.past.spec.mode, &evidence);
+    let undone = keep_best(rounds, evidence);
+    let evidence = rounds.best.as_ref().map(|best| best.evidence.clone()).unwrap_or_default();
+    let red = red_reports(rounds.past.spec.mode, &evidence, &mut rounds.context.verifier.told);
     if finish.outcome == Outcome::Done && !red.is_empty() && rounds.repairs < REPAIRS {
         rounds.repairs += 1;
-        return Ruling::Repair(format!(
-            "Not finished, checks are red (attempt {} of {REPAIRS}):\n\n{}",
-            rounds.repairs,
-            red.join("\n\n")
-        ));
+        let mut report = format!("Not finished, checks are red (attempt {} of {REPAIRS}):\n", rounds.repairs);
+        for line in undone.iter().chain(&formatted).chain(&red) {
+            report.push_str(&format!("\n{line}\n"));
+        }
+        return Ruling::Repair(report.trim_end().to_owned());
     }
     let blocked = finish.outcome == Outcome::Blocked;
-    offer(rounds, evidence, &finish.text, blocked || !red.is_empty());
+    let mut summary = finish.text;
+    if !red.is_empty() && !blocked {
+        let words = rounds.best.as_ref().map(Candidate::words).unwrap_or_default();
+        summary = format!(
+            "Not finished: after {} repairs checks are still red ({words}).\n\n{summary}",
+            rounds.repairs
+        );
+    }
+    for line in undone.iter().chain(&formatted) {
+        summary.push_str(&format!("\n\n{line}"));
+    }
+    offer(rounds, evidence, &summary, blocked || !red.is_empty());
     Ruling::Over
+}
+
+/// Takes in what was verified. Where it is worse than what there was, that one is brought back, and the answer says so.
+fn keep_best(rounds: &mut Rounds, evidence: Vec<Evidence>) -> Option<String> {
+    let context = &mut rounds.context;
+    let candidate = Candidate::new(&context.overlay, evidence, rounds.repairs + 1);
+    match &rounds.best {
+        Some(best) if candidate.is_worse_than(best) => {
+            best.restore(&mut context.overlay);
+            context.evidence.clone_from(&best.evidence);
+            Some(format!(
+                "The last repair verified worse ({}) and is undone: all files are again as at attempt {} ({}).",
+                candidate.words(),
+                best.attempt,
+                best.words()
+            ))
+        }
+        _ => {
+            rounds.best = Some(candidate);
+            None
+        }
+    }
 }
 
 /// Ends a task early. What it has so far is kept as a proposal marked partial.
@@ -69,21 +114,25 @@ pub(super) async fn partial(rounds: &mut Rounds, state: State, message: &str) ->
     Next::Over
 }
 
-/// Runs the checks that have not spoken of this content yet, cheapest first, up to the first red.
+/// Runs the checks that have not spoken of this content yet, cheapest first, up to the first red. Of tests those that the
+/// change touches go first.
 async fn verify(rounds: &mut Rounds) -> Vec<Evidence> {
     let hash = rounds.context.overlay.content_hash();
+    let touched: Vec<RelPath> = rounds.context.overlay.changed_paths();
     let mut found = Vec::new();
-    for check in deciding(&rounds.context.checks) {
-        let known =
-            rounds.context.evidence.iter().find(|known| known.check == check.name && known.hash == hash);
+    for check in deciding(&rounds.context.checks, &touched) {
+        let known = rounds.context.evidence.iter().find(|known| known.is_of(&check) && known.hash == hash);
         let evidence = match known {
             Some(known) => known.clone(),
-            None => {
-                rounds.enter(State::Verifying, &check.command());
-                rounds.context.verify(&check).await
-            }
+            None => match red_of_affected(rounds, &check).await {
+                Some(red) => red,
+                None => {
+                    rounds.enter(State::Verifying, &check.command());
+                    rounds.context.verify(&check).await
+                }
+            },
         };
-        let red = evidence.status == CheckStatus::Failed;
+        let red = evidence.status == CheckStatus::Failed && !evidence.is_no_worse();
         found.push(evidence);
         if red || rounds.control.stop_token().is_cancelled() {
             break;
@@ -92,23 +141,42 @@ async fn verify(rounds: &mut Rounds) -> Vec<Evidence> {
     found
 }
 
-/// The checks that decide at the end: a compile check is left out where the tests compile everything anyway.
-fn deciding(checks: &[Check]) -> Vec<Check> {
-    let compiled: BTreeSet<&str> = checks
-        .iter()
-        .filter(|check| check.kind == Kind::Test && matches!(check.reader, Reader::Libtest | Reader::GoTest))
-        .map(|check| check.dir.as_str())
-        .collect();
-    let kept = |check: &&Check| check.kind != Kind::Compile || !compiled.contains(check.dir.as_str());
-    checks.iter().filter(kept).cloned().collect()
+/// Runs the tests that the change touches, where that is less than all; answers only if the change broke one.
+async fn red_of_affected(rounds: &mut Rounds, check: &Check) -> Option<Evidence> {
+    if check.kind != Kind::Test {
+        return None;
+    }
+    let affected = affected::tests(&rounds.context.index(), &rounds.context.overlay);
+    let part = affected::part(check, &affected)?;
+    rounds.enter(State::Verifying, &format!("affected tests first: {}", affected::told(&affected)));
+    let evidence = rounds.context.verify(&part).await;
+    (!evidence.newly_failing.is_empty()).then_some(evidence)
 }
 
-fn red_reports(mode: Mode, evidence: &[Evidence]) -> Vec<String> {
+/// The checks that decide at the end: a compile check is left out where the tests of the same tool compile everything
+/// anyway, and the checks of a folder in which nothing was touched where each touched file has checks of its own folder.
+fn deciding(checks: &[Check], touched: &[RelPath]) -> Vec<Check> {
+    let compiled: BTreeSet<(&str, &str)> = checks
+        .iter()
+        .filter(|check| matches!(check.reader, Reader::Libtest | Reader::Nextest | Reader::GoTest))
+        .map(|check| (check.dir.as_str(), check.argv[0].as_str()))
+        .collect();
+    let lies_in = |path: &RelPath, check: &Check| relative(&check.dir, path.as_str()).is_some();
+    let nested = |path: &RelPath| checks.iter().any(|check| !check.dir.is_empty() && lies_in(path, check));
+    let all = touched.is_empty() || !touched.iter().all(nested);
+    let is_idle = |check: &Check| {
+        check.kind == Kind::Compile && compiled.contains(&(check.dir.as_str(), check.argv[0].as_str()))
+    };
+    let concerns = |check: &Check| all || touched.iter().any(|path| lies_in(path, check));
+    checks.iter().filter(|check| !is_idle(check) && concerns(check)).cloned().collect()
+}
+
+fn red_reports(mode: Mode, evidence: &[Evidence], told: &mut Told) -> Vec<String> {
     let red = |known: &&Evidence| {
         known.status == CheckStatus::Failed
             && (!known.is_no_worse() || (mode == Mode::Fix && known.fixed.is_empty()))
     };
-    evidence.iter().filter(red).map(Evidence::for_model).collect()
+    evidence.iter().filter(red).map(|known| known.for_model(told)).collect()
 }
 
 fn offer(rounds: &mut Rounds, evidence: Vec<Evidence>, summary: &str, partial: bool) {
@@ -152,10 +220,23 @@ mod tests {
             dir: String::new(),
             reader,
             install: String::new(),
+            reports: Vec::new(),
+            whole: None,
         };
-        let both = [check(Kind::Compile, Reader::Generic), check(Kind::Test, Reader::Libtest)];
-        assert_eq!(deciding(&both).len(), 1);
+        let both = [check(Kind::Compile, Reader::Cargo), check(Kind::Test, Reader::Libtest)];
+        assert_eq!(deciding(&both, &[]).len(), 1);
+        let other = Check { argv: vec!["mypy".into()], ..check(Kind::Compile, Reader::Mypy) };
+        assert_eq!(deciding(&[other, both[1].clone()], &[]).len(), 2, "of another tool");
         let tap = [check(Kind::Compile, Reader::Generic), check(Kind::Test, Reader::Tap)];
-        assert_eq!(deciding(&tap).len(), 2);
+        assert_eq!(deciding(&tap, &[]).len(), 2);
+        let inside = |dir: &str| Check { dir: dir.into(), ..check(Kind::Test, Reader::Tap) };
+        let folders = [inside(""), inside("web"), inside("server")];
+        let paths = |paths: &[&str]| paths.iter().map(|path| RelPath::new(path).unwrap()).collect::<Vec<_>>();
+        let dirs = |touched: &[&str]| {
+            let checks = deciding(&folders, &paths(touched));
+            checks.into_iter().map(|check| check.dir).collect::<Vec<_>>()
+        };
+        assert_eq!(dirs(&["web/a.js"]), ["", "web"]);
+        assert_eq!(dirs(&["web/a.js", "shared/b.js"]), ["", "web", "server"]);
     }
 }

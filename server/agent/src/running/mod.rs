@@ -1,8 +1,15 @@
 //! The loop of a task: turn by turn, tool by tool, until there is a proposal or an honest end.
 
+mod approval;
+mod candidate;
 mod control;
 mod ending;
+mod exchange;
+mod fork;
+mod listening;
+mod obeying;
 mod rounds;
+mod shortening;
 
 use std::sync::Arc;
 
@@ -12,12 +19,14 @@ use galley_model::{Item, Kind};
 use galley_workspace::{Overlay, Workspace};
 
 pub use control::Control;
+pub use fork::fork;
 
 use crate::event::{Speaker, State, TaskEvent, Verdict};
+use crate::order::{Order, Queued};
 use crate::scope::Scope;
 use crate::services::{Published, Services};
-use crate::task::TaskSpec;
-use crate::tools::Context;
+use crate::task::{Planning, TaskSpec};
+use crate::tools::{Context, Set};
 use crate::transcript::{self, Past};
 use crate::verify::Verifier;
 use crate::view::TaskView;
@@ -58,24 +67,32 @@ impl TaskHandle {
         TaskHandle { task, control: Arc::default() }
     }
 
+    /// Gives an order and returns its id.
+    pub fn order(&self, order: Order) -> String {
+        let queued = Queued::new(order);
+        let id = queued.id.clone();
+        self.control.give(queued);
+        id
+    }
+
     /// Leaves a message for the model.
     pub fn steer(&self, message: impl Into<String>) {
-        self.control.steer(message.into());
+        self.order(Order::Say { text: message.into() });
     }
 
     /// Holds the task.
     pub fn pause(&self) {
-        self.control.set_paused(true);
+        self.order(Order::Pause);
     }
 
     /// Lets a held task go on.
     pub fn resume(&self) {
-        self.control.set_paused(false);
+        self.order(Order::Resume);
     }
 
     /// Ends the task; what it has so far is kept as a partial proposal.
     pub fn stop(&self) {
-        self.control.stop();
+        self.order(Order::Stop);
     }
 
     /// Lets go of the task because this process ends: nothing is recorded, so that it shows as interrupted and can be
@@ -93,7 +110,7 @@ pub fn start(services: Services, handle: TaskHandle, spec: TaskSpec) -> Result<(
     let task = handle.task.clone();
     let snapshot = services.workspace.snapshot();
     let found = checks::detect(&snapshot).map_err(StartError::Unreadable)?;
-    let scope = Scope::new(&spec.scope).map_err(StartError::Unreadable)?;
+    let scope = Scope::new(spec.scope_spec()).map_err(StartError::Unreadable)?;
     services.journal.create_task(&NewTask {
         id: task.clone(),
         workspace: workspace_key(&services.workspace),
@@ -105,8 +122,12 @@ pub fn start(services: Services, handle: TaskHandle, spec: TaskSpec) -> Result<(
     let endpoint = services.client.endpoint();
     let model = format!("{}/{}", endpoint.provider, endpoint.model);
     let recorded = endpoint.kind == Kind::Replay;
-    let family = galley_model::capability::lookup(&endpoint.model).edit_family;
-    let set = prompt::tool_set(spec.mode, family);
+    let family = endpoint.capabilities().edit_family;
+    let set = match spec.planning {
+        Planning::None => prompt::tool_set(spec.mode, family),
+        _ if !spec.mode.edits() => Set::ReadOnly,
+        Planning::Auto | Planning::Ask => Set::Planning,
+    };
     let level = services.level.to_string();
     let instructions = prompt::instructions(set, &found, &level, &snapshot, &spec);
     let overlay = Overlay::new(snapshot);
@@ -117,21 +138,13 @@ pub fn start(services: Services, handle: TaskHandle, spec: TaskSpec) -> Result<(
         recorded,
         instructions: instructions.clone(),
         tools: set,
+        declared: transcript::declared(set),
     };
     record(&services, &task, &started)?;
     let said = TaskEvent::Said { text: request.clone(), by: Speaker::Request };
     record(&services, &task, &said)?;
-    let past = Past {
-        spec,
-        instructions,
-        set,
-        items: vec![Item::User(request)],
-        overlay: None,
-        steps: 0,
-        reasons: Vec::new(),
-        over: false,
-        left: None,
-    };
+    let mut past = Past::new(spec, instructions, set);
+    past.items.push(Item::User(request));
     spawn(services, handle, past, overlay, found, scope);
     Ok(())
 }
@@ -158,15 +171,25 @@ pub fn resume(services: Services, handle: TaskHandle, message: Option<String>) -
             (past.left, past.overlay) = (Some((*left, offered)), Some(overlay));
         }
     }
+    if !past.declared.is_empty() && past.declared != transcript::declared(past.set) {
+        let cause =
+            "this version of Galley declares its tools in other words than the one that began the task";
+        record(&services, &task, &TaskEvent::PrefixBroken { cause: cause.to_owned() })?;
+    }
     if let Some(message) = message {
         let told = decisions::told(&view(&task, &events));
         let message = if told.is_empty() { message } else { format!("{told}\n\n{message}") };
         let said = TaskEvent::Said { text: message.clone(), by: Speaker::Person };
         record(&services, &task, &said)?;
+        past.said.push(message.clone());
         past.items.push(Item::User(message));
     }
+    // What was ordered before the process died is still to be obeyed.
+    for queued in past.queue.take() {
+        handle.control.enqueue(queued);
+    }
     let found = checks::detect(&snapshot).map_err(StartError::Unreadable)?;
-    let scope = Scope::new(&past.spec.scope).map_err(StartError::Unreadable)?;
+    let scope = Scope::new(past.scope.clone()).map_err(StartError::Unreadable)?;
     let overlay = match &past.overlay {
         Some(edits) => Overlay::from_edits(snapshot, edits).overlay,
         None => Overlay::new(snapshot),
@@ -206,12 +229,17 @@ fn spawn(
         checks: found,
         scope,
         step: past.steps,
-        evidence: Vec::new(),
+        evidence: past.evidence.clone(),
+        answers: Vec::new(),
+        exploring: false,
+        aside: Vec::new(),
         seen: Default::default(),
         outputs: Default::default(),
         grants: Default::default(),
         cancel: control.stop_token().clone(),
     };
+    let after = services.journal.last_seq(&task).unwrap_or(0);
+    let listener = tokio::spawn(listening::listen(services.clone(), task.clone(), control.clone(), after));
     let rounds = Rounds::new(context, past, control);
     tokio::spawn(async move {
         // A fault inside one task ends that one only, and says so.
@@ -220,6 +248,7 @@ fn spawn(
             let message = "an internal fault ended the task; nothing was applied (see the log)".to_owned();
             let _ = record(&services, &task, &TaskEvent::Ended { state: State::Failed, message });
         }
+        listener.abort();
         // A claim that stays behind is recognised by its dead owner.
         let _ = services.journal.release_task(&task, &galley_journal::Owner::current());
     });

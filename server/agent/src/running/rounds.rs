@@ -1,18 +1,20 @@
 //! The rounds of a task: ask the model, run what it calls, answer, again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use galley_model::{Item, ModelError, Reply, Request, StreamEvent, ToolCall, Usage, capability};
+use galley_model::{Client, Item, ModelError, Reply, Request, Stop, Switch, ToolCall, Usage};
+use galley_workspace::Edits;
 
+use super::candidate::Candidate;
 use super::control::Control;
 use super::ending;
 use crate::budget::{self, Estimate, Spent};
+use crate::compact::item_bytes;
 use crate::event::{PlanItem, PlanState, Speaker, State, TaskEvent};
 use crate::repetition::{Advice, Repetition};
-use crate::services::{Published, Services, Sign};
-use crate::tools::{self, Answer, Context, Finish};
+use crate::services::{Services, Sign};
+use crate::tools::{self, Answer, Context, Finish, Set};
 use crate::transcript::{self, Past};
 
 /// The working state of the loop.
@@ -20,11 +22,23 @@ pub(super) struct Rounds {
     pub(super) context: Context,
     pub(super) past: Past,
     pub(super) control: Arc<Control>,
+    pub(super) client: Arc<Client>,
     pub(super) repairs: u32,
-    plan: Vec<PlanItem>,
+    /// The best of what was verified so far.
+    pub(super) best: Option<Candidate>,
+    pub(super) plan: Vec<PlanItem>,
+    /// Bytes of the conversation as it would be sent now.
+    pub(super) bytes: usize,
+    /// Input tokens that the provider counted last, with the bytes that these were.
+    pub(super) counted: Option<(u64, usize)>,
+    /// How often in a row the conversation was shortened without a reply in between.
+    pub(super) shortened: u32,
+    recorded: Edits,
     repetition: Repetition,
     nudged: bool,
-    spent: Spent,
+    cut: u32,
+    pub(super) warned: bool,
+    pub(super) spent: Spent,
     began: Instant,
     state: State,
 }
@@ -37,17 +51,29 @@ pub(super) enum Next {
     Over,
 }
 
+/// How often a reply that the output limit cut is asked for again.
+const CUTS: u32 = 2;
+
 impl Rounds {
     pub(super) fn new(context: Context, past: Past, control: Arc<Control>) -> Rounds {
         let spent = spent_before(&past, &context.services);
+        let bytes = past.items.iter().map(item_bytes).sum::<usize>() + past.frozen_bytes();
         Rounds {
+            client: context.services.client.clone(),
+            plan: past.plan.clone(),
+            recorded: context.overlay.edits(),
             context,
             past,
             control,
             repairs: 0,
-            plan: Vec::new(),
+            best: None,
+            bytes,
+            counted: None,
+            shortened: 0,
             repetition: Repetition::default(),
             nudged: false,
+            cut: 0,
+            warned: false,
             spent,
             began: Instant::now(),
             state: State::Queued,
@@ -70,10 +96,15 @@ impl Rounds {
         if let Next::Over = self.safe_point().await {
             return Next::Over;
         }
-        if let Err(why) = budget::check(&self.past.spec.budget, &self.spent_now(), &self.estimate()) {
-            return ending::partial(self, State::Failed, &format!("stopped at its budget: {why}")).await;
+        if let Next::Over = self.within_budget().await {
+            return Next::Over;
         }
-        if self.context.overlay.is_unchanged() {
+        if let Next::Over = self.within_window().await {
+            return Next::Over;
+        }
+        if self.past.set == Set::Planning {
+            self.enter(State::Planning, "waiting for the model");
+        } else if self.context.overlay.is_unchanged() {
             self.enter(State::Exploring, "waiting for the model");
         } else {
             self.enter(State::Editing, "waiting for the model");
@@ -82,7 +113,11 @@ impl Rounds {
             Ok(Some(reply)) => self.take(reply).await,
             Ok(None) => Next::Again,
             Err(ModelError::Cancelled) => self.stopped().await,
-            Err(error) => ending::partial(self, State::Failed, &error.to_string()).await,
+            Err(error) if is_overflow(&error) => self.overflowed(&error).await,
+            Err(error) => {
+                self.pay_for(&error);
+                ending::partial(self, State::Failed, &error.to_string()).await
+            }
         }
     }
 
@@ -95,87 +130,107 @@ impl Rounds {
         if self.control.stop_token().is_cancelled() {
             return self.stopped().await;
         }
-        for message in self.control.take_steers() {
-            self.say(Speaker::Person, message);
+        for queued in self.control.take() {
+            self.obey(queued);
         }
         Next::Again
     }
 
-    async fn stopped(&mut self) -> Next {
+    pub(super) async fn stopped(&mut self) -> Next {
         ending::partial(self, State::Cancelled, "stopped by you").await
+    }
+
+    /// Whether a next turn fits the budget; the person is told at four fifths, and asked at the end.
+    async fn within_budget(&mut self) -> Next {
+        let spent = self.spent_now();
+        let elsewhere = budget::elsewhere(&self.context.services, &self.context.task);
+        let estimate = self.estimate();
+        if !self.warned
+            && let Some(warning) = budget::warning(&self.past.budget, &spent, &estimate)
+        {
+            self.warned = true;
+            self.context.record(&TaskEvent::Warned { text: warning });
+        }
+        let refused = budget::check(&self.past.budget, &spent, &estimate)
+            .and_then(|()| budget::check_all(&self.context.services.purse, &elsewhere, &spent, &estimate));
+        let Err(why) = refused else { return Next::Again };
+        if let Some(switch) = self.cheaper() {
+            self.context.record(&super::exchange::switched(switch));
+            return Next::Again;
+        }
+        let options = [("stop", "Stop here"), ("more", "Allow half as much again")];
+        let title = "The budget of this task is used up. Go on?";
+        if self.context.ask(title, &why, &options).await.as_deref() == Some("more") {
+            let budget = self.past.budget.larger();
+            self.context.record(&TaskEvent::Budgeted { budget });
+            self.past.budget = budget;
+            self.context.services.purse = self.context.services.purse.larger();
+            return Next::Again;
+        }
+        ending::partial(self, State::Failed, &format!("stopped at its budget: {why}")).await
     }
 
     /// One request and its reply; `None` when the person's words came in between.
     async fn exchange(&mut self) -> Result<Option<Reply>, ModelError> {
         let request = Request {
-            instructions: self.past.instructions.clone(),
+            instructions: std::mem::take(&mut self.past.instructions),
             tools: self.past.set.specs(),
-            items: self.past.items.clone(),
+            // Lent, not copied: a step costs the same however long the conversation is.
+            items: std::mem::take(&mut self.past.items),
             max_output: None,
             effort: None,
             cache_key: Some(self.context.task.clone()),
         };
-        let cancel = self.control.stop_token().child_token();
-        let calling = Arc::new(AtomicBool::new(false));
-        let mut sink = stream_sink(&self.context.services, &self.context.task, calling.clone());
-        let client = self.context.services.client.clone();
-        let exchange = client.exchange(&request, &mut sink, &cancel);
-        tokio::pin!(exchange);
-        let mut interrupted = false;
-        let outcome = loop {
-            tokio::select! {
-                outcome = &mut exchange => break outcome,
-                () = self.control.news(), if !interrupted => {
-                    // Prose can be spoken into; a call that is being written is let finish, a pause cuts both.
-                    if self.control.is_paused() || !calling.load(Ordering::SeqCst) {
-                        cancel.cancel();
-                    }
-                    interrupted = true;
-                }
-            }
-        };
-        match outcome {
-            Err(ModelError::Cancelled) if interrupted && !self.control.stop_token().is_cancelled() => {
-                Ok(None)
-            }
-            outcome => outcome.map(Some),
-        }
+        let outcome =
+            super::exchange::ask(&self.context, &self.client.clone(), &self.control, &request).await;
+        self.past.instructions = request.instructions;
+        self.past.items = request.items;
+        outcome
     }
 
     async fn take(&mut self, reply: Reply) -> Next {
-        let usd = capability::lookup(&self.context.services.client.endpoint().model).cost(&reply.usage);
-        self.spent.usage += reply.usage;
-        self.spent.usd = match (self.spent.usd, usd) {
-            (Some(sum), Some(more)) => Some(sum + more),
-            (sum, more) => sum.or(more),
-        };
+        self.shortened = 0;
+        self.counted = (!reply.usage.estimated).then_some((reply.usage.input, self.bytes));
         self.spent.steps += 1;
         self.context.step += 1;
+        let usd = self.client.cost(&reply);
+        let mut usage = reply.usage;
+        usage += reply.wasted;
+        self.pay(&usage, usd);
         self.context.record(&TaskEvent::Reply { reply: Box::new(reply.clone()), usd });
-        self.record_cost(&reply.usage, usd);
-        self.past.items.push(Item::Reply(reply.clone()));
+        self.push(Item::Reply(reply.clone()));
         if !reply.broken_calls.is_empty() {
             let names: Vec<&str> = reply.broken_calls.iter().map(|call| call.name.as_str()).collect();
             let note = format!(
                 "Note: a call of {} was cut off or is not valid JSON; it was not run. Send it again, smaller.",
                 names.join(", ")
             );
+            let output = names.join(" ");
             if !reply.calls.is_empty()
                 && let Next::Over = self.run_calls(reply.calls).await
             {
                 return Next::Over;
             }
+            if let Advice::Stop(why) = self.repetition.record("a broken call", "", &output, true) {
+                return ending::partial(self, State::Failed, &why).await;
+            }
             self.say(Speaker::Harness, note);
             return Next::Again;
         }
         if reply.calls.is_empty() {
-            return self.without_calls(&reply.text).await;
+            return self.without_calls(&reply).await;
         }
         self.run_calls(reply.calls).await
     }
 
-    fn record_cost(&self, usage: &Usage, usd: Option<f64>) {
-        let endpoint = self.context.services.client.endpoint();
+    /// Puts a reply's cost into ledger and sum.
+    fn pay(&mut self, usage: &Usage, usd: Option<f64>) {
+        let endpoint = self.client.endpoint();
+        self.spent.usage += *usage;
+        self.spent.usd = match (self.spent.usd, usd) {
+            (Some(sum), Some(more)) => Some(sum + more),
+            (sum, more) => sum.or(more),
+        };
         let spend = galley_journal::Spend {
             task: self.context.task.clone(),
             model: format!("{}/{}", endpoint.provider, endpoint.model),
@@ -192,17 +247,48 @@ impl Rounds {
         }
     }
 
+    /// What a fault cost all the same.
+    fn pay_for(&mut self, error: &ModelError) {
+        let usage = match error {
+            ModelError::Refused { usage, .. } | ModelError::EmptyReply { usage, .. } => *usage,
+            _ => return,
+        };
+        if usage != Usage::default() {
+            self.pay_aside(&usage);
+        }
+    }
+
+    /// What another call outside the conversation cost: of a summary, a sub-task, a critic.
+    pub(super) fn pay_aside(&mut self, usage: &Usage) {
+        let usd = self.client.capabilities().cost(usage);
+        self.pay(usage, usd);
+    }
+
     /// A reply in words only is an end if nothing is open; otherwise it is nudged, once.
-    async fn without_calls(&mut self, text: &str) -> Next {
-        let open = self.plan.iter().any(|item| item.state == PlanState::Active);
-        let untouched = self.context.overlay.is_unchanged() && self.past.spec.mode.edits();
-        if (open || untouched) && !self.nudged {
-            self.nudged = true;
-            let note = "Note: go on with a tool call, or end with finish (done or blocked).";
-            self.say(Speaker::Harness, note.to_owned());
+    async fn without_calls(&mut self, reply: &Reply) -> Next {
+        if reply.stop == Stop::Length {
+            self.cut += 1;
+            if self.cut > CUTS {
+                let why = "the model's replies were cut by its output limit, again and again";
+                return ending::partial(self, State::Failed, why).await;
+            }
+            self.say(
+                Speaker::Harness,
+                "Note: your reply was cut by the output limit. Go on, in smaller steps.".to_owned(),
+            );
             return Next::Again;
         }
-        let finish = Finish { outcome: tools::Outcome::Done, text: text.to_owned() };
+        if self.past.set == Set::Planning {
+            return self.nudged("Note: submit the plan with `plan`.", &reply.text).await;
+        }
+        let open = self.plan.iter().any(|item| item.state == PlanState::Active);
+        let untouched = self.context.overlay.is_unchanged() && self.past.spec.mode.edits();
+        if untouched || (open && !self.nudged) {
+            return self
+                .nudged("Note: go on with a tool call, or end with finish (done or blocked).", &reply.text)
+                .await;
+        }
+        let finish = Finish { outcome: tools::Outcome::Done, text: reply.text.clone() };
         match ending::finish(self, finish).await {
             ending::Ruling::Over => Next::Over,
             ending::Ruling::Repair(report) => {
@@ -210,6 +296,19 @@ impl Rounds {
                 Next::Again
             }
         }
+    }
+
+    /// Tells the model, once, that words alone do nothing; the second time the person is to look.
+    async fn nudged(&mut self, note: &str, text: &str) -> Next {
+        if self.nudged {
+            let said: String = text.chars().take(2_000).collect();
+            let why =
+                format!("it needs you: the model answered in words and changed nothing. It said: {said}");
+            return ending::partial(self, State::Failed, &why).await;
+        }
+        self.nudged = true;
+        self.say(Speaker::Harness, note.to_owned());
+        Next::Again
     }
 
     /// Runs the calls of one reply, in order.
@@ -225,7 +324,12 @@ impl Rounds {
             if self.control.stop_token().is_cancelled() {
                 return self.stopped().await;
             }
+            for usage in std::mem::take(&mut self.context.aside) {
+                self.pay_aside(&usage);
+            }
             if let Some(finish) = answer.finish.take() {
+                // Formatting, and an undone repair, change the overlay.
+                answer.overlay_changed = true;
                 match ending::finish(self, finish).await {
                     ending::Ruling::Over => {
                         // Answered, so that the conversation can go on when the person comments on the proposal.
@@ -239,7 +343,11 @@ impl Rounds {
                 }
             }
             let advice = self.repetition.record(&call.name, &call.arguments, &answer.output, answer.is_error);
+            let submitted = answer.plan.is_some() && self.past.set == Set::Planning;
             self.put_answer(&call, answer, began);
+            if submitted {
+                return self.approval().await;
+            }
             match advice {
                 Advice::Go => {}
                 Advice::Warn(note) => notes.push(note),
@@ -259,6 +367,7 @@ impl Rounds {
             "check" | "run" => State::Verifying,
             "finish" => State::CheckingItself,
             "plan" => State::Planning,
+            _ if self.past.set == Set::Planning => State::Planning,
             _ if self.context.overlay.is_unchanged() => State::Exploring,
             _ => State::Editing,
         };
@@ -273,14 +382,17 @@ impl Rounds {
 
     fn put_answer(&mut self, call: &ToolCall, answer: Answer, began: Instant) {
         if let Some(items) = answer.plan {
-            self.plan.clone_from(&items);
-            self.context.record(&TaskEvent::Plan { items });
+            self.set_plan(items);
         }
         for edit in answer.edited {
             self.past.reasons.push((edit.path.clone(), edit.why.clone(), edit.new.clone()));
             self.context.record(&TaskEvent::Edited { path: edit.path, why: edit.why, new: edit.new });
         }
-        let overlay = answer.overlay_changed.then(|| self.context.overlay.edits());
+        let (overlay, reverted) = match answer.overlay_changed {
+            true => self.overlay_change(),
+            false => (None, Vec::new()),
+        };
+        self.past.summaries.insert(call.call_id.clone(), answer.summary.clone());
         self.context.record(&TaskEvent::CallEnded {
             step: self.context.step,
             call_id: call.call_id.clone(),
@@ -291,8 +403,10 @@ impl Rounds {
             summary: answer.summary,
             ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             overlay,
+            partial: true,
+            reverted,
         });
-        self.past.items.push(Item::ToolResult {
+        self.push(Item::ToolResult {
             call_id: call.call_id.clone(),
             name: call.name.clone(),
             free_text: call.free_text,
@@ -301,9 +415,34 @@ impl Rounds {
         });
     }
 
-    fn say(&mut self, by: Speaker, text: String) {
+    /// What of the overlay is new since the journal was last told of it: edits, and files that are as at the start again.
+    fn overlay_change(&mut self) -> (Option<Edits>, Vec<galley_text::path::RelPath>) {
+        let now = self.context.overlay.edits();
+        let before = std::mem::replace(&mut self.recorded, now.clone());
+        let gone = before.files.keys().filter(|path| !now.files.contains_key(*path)).cloned().collect();
+        let new = now.files.into_iter().filter(|(path, edit)| before.files.get(path) != Some(edit)).collect();
+        (Some(Edits { files: new }), gone)
+    }
+
+    /// Replaces the plan, and tells what the new one touches.
+    pub(super) fn set_plan(&mut self, items: Vec<PlanItem>) {
+        let same = self.plan.iter().map(|item| &item.text).eq(items.iter().map(|item| &item.text));
+        let touches = if same { Vec::new() } else { crate::plan::touches(&self.context.index(), &items) };
+        self.plan.clone_from(&items);
+        self.context.record(&TaskEvent::Plan { items, touches });
+    }
+
+    pub(super) fn say(&mut self, by: Speaker, text: String) {
         self.context.record(&TaskEvent::Said { text: text.clone(), by });
-        self.past.items.push(Item::User(text));
+        if by == Speaker::Person {
+            self.past.said.push(text.clone());
+        }
+        self.push(Item::User(text));
+    }
+
+    fn push(&mut self, item: Item) {
+        self.bytes += item_bytes(&item);
+        self.past.items.push(item);
     }
 
     /// Tells the state, if it or its activity is new.
@@ -315,72 +454,62 @@ impl Rounds {
         self.context.record(&TaskEvent::State { state, activity: activity.to_owned() });
     }
 
-    fn spent_now(&self) -> Spent {
+    pub(super) fn spent_now(&self) -> Spent {
         Spent { seconds: self.began.elapsed().as_secs(), ..self.spent }
     }
 
-    /// What the next turn costs at most: all that is sent, none of it cached, and an ordinary reply.
+    /// Input tokens of the next request: the provider's last count where there is one, by its own bytes a token.
+    pub(super) fn next_input(&self) -> u64 {
+        match self.counted {
+            Some((tokens, bytes)) if bytes > 0 => {
+                let grown = self.bytes.saturating_sub(bytes) as u64;
+                let rate = (bytes as f64 / tokens.max(1) as f64).clamp(1.5, 6.0);
+                if self.bytes >= bytes {
+                    tokens + (grown as f64 / rate) as u64
+                } else {
+                    (self.bytes as f64 / rate) as u64
+                }
+            }
+            _ => (self.bytes / 4) as u64,
+        }
+    }
+
+    /// Hands over to a model of the chain that fits into the dollars that are left, where only they are short.
+    fn cheaper(&self) -> Option<Switch> {
+        let (limit, spent) = (&self.past.budget, self.spent_now());
+        let next = self.estimate();
+        budget::check(limit, &spent, &Estimate { usd: None, ..next }).ok()?;
+        let left = limit.usd? - spent.usd.unwrap_or(0.0);
+        self.client.switch_for_budget(&self.next_usage(), left)
+    }
+
+    /// What the next turn costs at most.
     fn estimate(&self) -> Estimate {
-        let sent: usize =
-            self.past.items.iter().map(item_bytes).sum::<usize>() + self.past.instructions.len() + 2_500;
-        let usage = Usage { input: (sent / 4) as u64, output: 2_000, ..Usage::default() };
-        let usd = capability::lookup(&self.context.services.client.endpoint().model).cost(&usage);
+        let usage = self.next_usage();
+        let usd = self.client.capabilities().cost(&usage);
         Estimate { tokens: usage.input + usage.output, usd }
+    }
+
+    /// The next turn at most: all that is sent, none of it cached, and an ordinary reply.
+    fn next_usage(&self) -> Usage {
+        Usage { input: self.next_input(), output: 2_000, ..Usage::default() }
     }
 }
 
-fn item_bytes(item: &Item) -> usize {
-    match item {
-        Item::User(text) => text.len(),
-        Item::Reply(reply) => reply.raw.iter().map(|raw| raw.get().len()).sum(),
-        Item::ToolResult { output, .. } => output.len(),
+/// Whether the model's window was too small, at once or at the last attempt.
+fn is_overflow(error: &ModelError) -> bool {
+    match error {
+        ModelError::ContextOverflow { .. } => true,
+        ModelError::GaveUp { last, .. } => is_overflow(last),
+        _ => false,
     }
 }
 
 fn spent_before(past: &Past, services: &Services) -> Spent {
     let mut spent = Spent { steps: past.steps, ..Spent::default() };
-    for item in &past.items {
-        if let Item::Reply(reply) = item {
-            spent.usage += reply.usage;
-        }
-    }
-    if !past.items.is_empty() {
-        spent.usd = capability::lookup(&services.client.endpoint().model).cost(&spent.usage);
+    spent.usage = past.usage;
+    if past.usage != Usage::default() {
+        spent.usd = services.client.capabilities().cost(&spent.usage);
     }
     spent
-}
-
-/// Shows what streams in, and notes when a call has begun.
-fn stream_sink(
-    services: &Services,
-    task: &str,
-    calling: Arc<AtomicBool>,
-) -> impl FnMut(StreamEvent) + Send + use<> {
-    let published = services.published.clone();
-    let task = task.to_owned();
-    let mut call = (String::new(), 0);
-    move |event| {
-        let sign = match event {
-            StreamEvent::Text(text) => Sign::Text(text),
-            StreamEvent::Reasoning(text) => Sign::Reasoning(text),
-            StreamEvent::CallBegan { name, .. } => {
-                calling.store(true, Ordering::SeqCst);
-                call = (name, 0);
-                Sign::Call(call.0.clone(), 0)
-            }
-            StreamEvent::CallArguments { delta, .. } => {
-                call.1 += delta.len();
-                Sign::Call(call.0.clone(), call.1)
-            }
-            StreamEvent::Retrying { attempt, wait, reason } => Sign::Retry(format!(
-                "attempt {attempt} failed ({reason}); again in {:.1} s",
-                wait.as_secs_f64()
-            )),
-            StreamEvent::Restarted => {
-                calling.store(false, Ordering::SeqCst);
-                Sign::Restarted
-            }
-        };
-        let _ = published.send(Published::Live { task: task.clone(), sign });
-    }
 }

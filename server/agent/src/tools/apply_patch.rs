@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 use galley_text::format::{self, EditFormat, FileChange};
+use galley_workspace::Overlay;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use super::{Answer, Context, Edited, Tool, object, typed};
 
 pub(super) static TOOL: Tool = Tool {
     name: "apply_patch",
-    description: "Change files by a patch: *** Begin Patch, then *** Update File, Add File or Delete File sections, *** End Patch.",
+    description: "Change files by a patch.",
     schema,
     announce: |arguments| match first_path(arguments["input"].as_str().unwrap_or_default()) {
         Some(path) => format!("patch {path}"),
@@ -39,18 +40,18 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
             Ok(arguments) => arguments,
             Err(why) => return Answer::error(why),
         };
-        let before = context.overlay.checkpoint();
-        match apply(context, &arguments.input).await {
+        let before = context.overlay.clone();
+        match apply(context, &before, &arguments.input).await {
             Ok(answer) => answer,
             Err(why) => {
-                context.overlay.restore(&before);
+                context.overlay = before;
                 Answer::error(format!("rejected, nothing was changed: {why}"))
             }
         }
     })
 }
 
-async fn apply(context: &mut Context, patch: &str) -> Result<Answer, String> {
+async fn apply(context: &mut Context, before: &Overlay, patch: &str) -> Result<Answer, String> {
     let changes =
         format::apply(EditFormat::ApplyPatch, patch, &context.overlay).map_err(|error| error.to_string())?;
     if changes.is_empty() {
@@ -58,20 +59,23 @@ async fn apply(context: &mut Context, patch: &str) -> Result<Answer, String> {
     }
     let mut told = Vec::new();
     let mut edited = Vec::new();
+    let mut paths = Vec::new();
     for change in &changes {
         for path in touched(change) {
             context.may_change(path).await?;
+            paths.push(path.clone());
         }
         told.push(super::edit::told(change));
         edited.push(note(change));
         put(context, change)?;
     }
+    context.may_keep(before, &paths).await?;
     let paths: Vec<&str> = edited.iter().map(|edit| edit.path.as_str()).collect();
     let summary = format!("patched {}", super::edit::dedup(&paths).join(", "));
     Ok(Answer {
         edited,
         overlay_changed: true,
-        ..Answer::ok(format!("applied\n{}", told.join("\n")), summary)
+        ..Answer::ok(format!("applied {}", told.join("\n")), summary)
     })
 }
 

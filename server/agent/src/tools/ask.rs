@@ -1,55 +1,25 @@
-//! `ask`: one question to the person, with a few answers to choose from.
+//! `more ask`: one question to the person, with a few answers to choose from.
 
-use futures::future::BoxFuture;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use super::{Answer, Context};
 
-use super::{Answer, Context, Tool, object, shown, typed};
-
-pub(super) static TOOL: Tool = Tool {
-    name: "ask",
-    description: "Ask the person, only where neither request nor repository settles a choice that changes the result.",
-    schema,
-    announce: |arguments| format!("ask: {}", shown(arguments, "question")),
-    run,
-};
-
-#[derive(Deserialize)]
-struct Arguments {
-    question: String,
-    options: Vec<String>,
-}
-
-fn schema() -> Value {
-    object(
-        json!({
-            "question": { "type": "string" },
-            "options": { "type": "array", "items": { "type": "string" }, "description": "2 or 3, the assumed one first" },
-        }),
-        &["question", "options"],
-    )
-}
-
-fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
-    Box::pin(async move {
-        let arguments: Arguments = match typed(&TOOL, arguments) {
-            Ok(arguments) => arguments,
-            Err(why) => return Answer::error(why),
-        };
-        let options: Vec<(&str, &str)> =
-            arguments.options.iter().take(5).map(|option| (option.as_str(), option.as_str())).collect();
-        if options.len() < 2 {
-            return Answer::error("give at least two options to choose from");
-        }
-        match context.ask(&arguments.question, "", &options).await {
-            Some(option) => Answer::ok(format!("The person chose: {option}"), format!("answered: {option}")),
-            None => Answer::ok(
-                format!(
-                    "The person did not answer. Go on with your assumption ({}) and say so in the summary.",
-                    options[0].0
-                ),
-                "not answered; goes on with the assumption",
-            ),
-        }
+/// Asks: the question first, then the options, the assumed one first of them.
+///
+/// # Errors
+/// Words for the model.
+pub(super) async fn ask(context: &mut Context, args: &[String]) -> Result<Answer, String> {
+    let [question, first, second, rest @ ..] = args else {
+        return Err("ask takes a question and two or three options, the one you assume first".to_owned());
+    };
+    let options: Vec<(&str, &str)> = [first, second]
+        .into_iter()
+        .chain(rest.iter().take(3))
+        .map(|option| (option.as_str(), option.as_str()))
+        .collect();
+    Ok(match context.ask(question, "", &options).await {
+        Some(option) => Answer::ok(format!("The person chose: {option}"), format!("answered: {option}")),
+        None => Answer::ok(
+            format!("No answer. Go on with your assumption ({first}) and say so in the summary."),
+            "not answered; goes on with the assumption",
+        ),
     })
 }

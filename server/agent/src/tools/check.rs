@@ -5,17 +5,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Context, Tool, object, typed};
-use crate::checks::{Check, Kind};
+use crate::affected::{self, Affected};
+use crate::checks::{Check, Kind, Only};
 use crate::verify::CheckStatus;
 
 pub(super) static TOOL: Tool = Tool {
     name: "check",
-    description: "Run the project's checks. quick: compile and lint; all: tests too.",
+    description: "Run the checks; quick: without tests.",
     schema,
     announce: |arguments| format!("check {}", arguments["what"].as_str().unwrap_or("all")),
     run,
 };
 
+/// `only`, a part of test names, is not declared: a long red answer tells of it.
 #[derive(Deserialize)]
 struct Arguments {
     what: Option<String>,
@@ -23,13 +25,7 @@ struct Arguments {
 }
 
 fn schema() -> Value {
-    object(
-        json!({
-            "what": { "type": "string", "enum": ["quick", "all"] },
-            "only": { "type": "string", "description": "part of test names" },
-        }),
-        &["what"],
-    )
+    object(json!({ "what": { "type": "string", "enum": ["quick", "affected", "all"] } }), &["what"])
 }
 
 fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
@@ -38,9 +34,18 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
             Ok(arguments) => arguments,
             Err(why) => return Answer::error(why),
         };
-        let quick = arguments.what.as_deref() == Some("quick");
         let only = arguments.only.filter(|only| !only.trim().is_empty());
-        let checks = chosen(&context.checks, quick, only.as_deref());
+        let affected = match arguments.what.as_deref() {
+            Some("affected") => affected::tests(&context.index(), &context.overlay),
+            _ => Vec::new(),
+        };
+        let wanted = match (arguments.what.as_deref(), only.as_deref()) {
+            (Some("quick"), _) => Wanted::Quick,
+            (_, Some(only)) => Wanted::Only(only),
+            (Some("affected"), None) => Wanted::Affected(&affected),
+            (_, None) => Wanted::All,
+        };
+        let checks = chosen(&context.checks, &wanted);
         if checks.is_empty() {
             return Answer::error("no such check was found in the project; use `run` with a command");
         }
@@ -49,31 +54,47 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
         let mut red = false;
         for check in &checks {
             let evidence = context.verify(check).await;
-            reports.push(evidence.for_model());
+            reports.push(evidence.for_model(&mut context.verifier.told));
             lines.push(format!("{}: {}", evidence.check, evidence.summary));
             red |= evidence.status == CheckStatus::Failed;
             if evidence.status == CheckStatus::Failed && check.kind < Kind::Test {
                 break;
             }
         }
+        if !affected.is_empty() {
+            reports.push(format!("affected: {}", affected::told(&affected)));
+        }
         let mut answer = Answer::ok(reports.join("\n\n"), lines.join(" · "));
         // Red checks are a result, not an error of the call: a model told "error" repairs the call in place of the code.
         if red {
             answer.output.insert_str(0, "red\n");
+            if only.is_none() && answer.output.len() > 2_000 {
+                answer.output.push_str("\n(only: NAME runs the tests whose names contain it)");
+            }
         }
         answer
     })
 }
 
-fn chosen(checks: &[Check], quick: bool, only: Option<&str>) -> Vec<Check> {
-    let wanted = |check: &&Check| match (quick, only) {
-        (true, _) => check.kind < Kind::Test,
-        (false, Some(_)) => check.kind == Kind::Test,
-        (false, None) => true,
+/// What a call asks for.
+enum Wanted<'a> {
+    Quick,
+    Affected(&'a [Affected]),
+    Only(&'a str),
+    All,
+}
+
+fn chosen(checks: &[Check], wanted: &Wanted<'_>) -> Vec<Check> {
+    let pick = |check: &Check| match (wanted, check.kind) {
+        (Wanted::Only(only), Kind::Test) => {
+            Some(check.narrowed(Only::Containing(only)).unwrap_or_else(|| check.clone()))
+        }
+        (Wanted::Affected(affected), Kind::Test) => {
+            Some(affected::part(check, affected).unwrap_or_else(|| check.clone()))
+        }
+        (Wanted::Quick, Kind::Test) => None,
+        (Wanted::Only(_), _) => None,
+        _ => Some(check.clone()),
     };
-    let narrow = |check: &Check| match only {
-        Some(only) if check.kind == Kind::Test => check.narrowed(only),
-        _ => check.clone(),
-    };
-    checks.iter().filter(wanted).map(narrow).collect()
+    checks.iter().filter_map(pick).collect()
 }

@@ -10,6 +10,7 @@ use galley_workspace::Overlay;
 use tokio_util::sync::CancellationToken;
 
 use super::Set;
+use super::seen::Seen;
 use crate::checks::Check;
 use crate::event::TaskEvent;
 use crate::scope::{Ruling, Scope};
@@ -36,12 +37,18 @@ pub struct Context {
     pub step: u32,
     /// Evidence of this task's checks, the last of each.
     pub evidence: Vec<Evidence>,
-    /// Files and ranges that the model has read, by content hash, with the step.
-    pub seen: BTreeMap<String, (String, u32)>,
+    /// What the model has read.
+    pub seen: Seen,
     /// Long outputs by id, for reading on.
     pub outputs: BTreeMap<String, String>,
     /// Decisions of the person's for this task: command or class → allowed.
     pub grants: BTreeMap<String, bool>,
+    /// Questions that were asked with their answers, since the task began or was resumed.
+    pub answers: Vec<String>,
+    /// Whether a sub-task is at work.
+    pub exploring: bool,
+    /// What replies outside the conversation cost that are not paid for yet.
+    pub aside: Vec<galley_model::Usage>,
     /// Ends what runs.
     pub cancel: CancellationToken,
 }
@@ -99,11 +106,40 @@ impl Context {
     /// # Errors
     /// Words for the model.
     pub async fn may_change(&mut self, path: &RelPath) -> Result<(), String> {
-        match self.scope.rule(path) {
+        let ruling = self.scope.rule(path);
+        self.obey(path, ruling).await
+    }
+
+    /// Whether the texts that a call left in the overlay are inside the scope, by symbols, classes and lines.
+    ///
+    /// # Errors
+    /// Words for the model; the caller takes the call's changes back.
+    pub async fn may_keep(&mut self, before: &Overlay, paths: &[RelPath]) -> Result<(), String> {
+        for path in paths {
+            let (old, new) = (before.read(path).ok(), self.overlay.read(path).ok());
+            let ruling = self.scope.rule_change(path, old.as_deref(), new.as_deref());
+            self.obey(path, ruling).await?;
+        }
+        if self.scope.spec().lines.is_none() {
+            return Ok(());
+        }
+        let edits = self.overlay.edits();
+        let lines = edits.files.values().map(|edit| {
+            crate::scope::changed_lines(
+                edit.before.as_deref().unwrap_or_default(),
+                edit.after.as_deref().unwrap_or_default(),
+            )
+        });
+        self.scope.rule_lines(lines.sum())
+    }
+
+    async fn obey(&mut self, path: &RelPath, ruling: Ruling) -> Result<(), String> {
+        match ruling {
             Ruling::Allowed => Ok(()),
             Ruling::Refused(why) => Err(why),
             Ruling::Ask(class) => {
-                let key = format!("change {}", path.as_str());
+                let class = class.words();
+                let key = format!("change {} ({class})", path.as_str());
                 let title = format!("Let the task change {} ({class})?", path.as_str());
                 if self.granted(&key, &title, "It is outside what a task changes unasked.").await {
                     return Ok(());
@@ -121,10 +157,8 @@ impl Context {
     /// # Errors
     /// Words for the model.
     pub async fn may_run(&mut self, command: &str) -> Result<Verdict, String> {
-        let rules = Rules {
-            checks: self.checks.iter().map(|check| check.argv.clone()).collect(),
-            ..Rules::default()
-        };
+        let rules =
+            Rules { checks: self.checks.iter().flat_map(Check::kindred).collect(), ..Rules::default() };
         let verdict = policy::judge(command, &rules);
         let reasons = verdict.reasons.join("; ");
         if verdict.decision != Decision::Forbid && !self.may_execute().await {
@@ -187,6 +221,7 @@ impl Context {
             answer = self.services.host.ask(question) => answer,
             () = self.cancel.cancelled() => None,
         };
+        self.answers.push(format!("{title} {}", answer.as_deref().unwrap_or("no answer")));
         self.record(&TaskEvent::Answered { question: id, option: answer.clone() });
         answer
     }
@@ -201,7 +236,7 @@ impl Context {
     }
 
     /// Whether commands may run at all: in a sandbox always; where none works, only as the person allows.
-    async fn may_execute(&mut self) -> bool {
+    pub(crate) async fn may_execute(&mut self) -> bool {
         if self.services.level.is_sandboxed() || self.services.unsandboxed {
             return true;
         }
@@ -222,7 +257,7 @@ impl Context {
         let cancel = self.cancel.clone();
         let evidence = self.verifier.check(check, &self.overlay, &mut sink, &cancel).await;
         self.record(&TaskEvent::Checked { evidence: evidence.clone() });
-        self.evidence.retain(|known| known.check != evidence.check);
+        self.evidence.retain(|known| known.check != evidence.check || known.dir != evidence.dir);
         self.evidence.push(evidence.clone());
         evidence
     }

@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use galley_text::format::{FileChange, Tree};
 use galley_text::locate::{self, LocateError};
 use galley_text::path::RelPath;
-use galley_workspace::ReadError;
+use galley_workspace::{Overlay, ReadError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -12,19 +12,22 @@ use super::{Answer, Context, Edited, Tool, object, shown, typed};
 
 pub(super) static TOOL: Tool = Tool {
     name: "edit",
-    description: "Replace exact text, all edits or none. Empty old makes a new file or replaces an empty one.",
+    description: "Replace exact text that stands once; empty old: new file. why: for the reviewer.",
     schema,
-    announce: |arguments| format!("edit {}", shown(&arguments["edits"][0], "path")),
+    announce: |arguments| match arguments["edits"].get(0) {
+        Some(first) => format!("edit {}", shown(first, "path")),
+        None => format!("edit {}", shown(arguments, "path")),
+    },
     run,
 };
 
+/// Several replacements of one call: not declared, but models trained on such a form send them.
 #[derive(Deserialize)]
-struct Arguments {
-    #[serde(default)]
-    why: String,
+struct Several {
     edits: Vec<Edit>,
 }
 
+/// `near` and `all` are not declared: an ambiguous quote is answered with them.
 #[derive(Deserialize)]
 struct Edit {
     path: String,
@@ -36,64 +39,61 @@ struct Edit {
 }
 
 fn schema() -> Value {
-    let edit = object(
+    object(
         json!({
             "path": { "type": "string" },
             "old": { "type": "string" },
             "new": { "type": "string" },
-            "near": { "type": "integer", "description": "line, when old stands in several places" },
-            "all": { "type": "boolean" },
+            "why": { "type": "string" },
         }),
-        &["path", "old", "new"],
-    );
-    object(
-        json!({
-            "why": { "type": "string", "description": "the reason, one sentence for the reviewer" },
-            "edits": { "type": "array", "items": edit },
-        }),
-        &["why", "edits"],
+        &["path", "old", "new", "why"],
     )
 }
 
 fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
     Box::pin(async move {
-        let arguments: Arguments = match typed(&TOOL, arguments) {
-            Ok(arguments) => arguments,
+        let why = arguments["why"].as_str().unwrap_or_default().to_owned();
+        let edits = if arguments.get("edits").is_some() {
+            typed(&TOOL, arguments).map(|several: Several| several.edits)
+        } else {
+            typed(&TOOL, arguments).map(|edit: Edit| vec![edit])
+        };
+        let edits = match edits {
+            Ok(edits) => edits,
             Err(why) => return Answer::error(why),
         };
-        if arguments.edits.is_empty() {
+        if edits.is_empty() {
             return Answer::error("edits is empty; nothing was changed");
         }
-        let before = context.overlay.checkpoint();
-        match apply(context, &arguments).await {
+        let before = context.overlay.clone();
+        match apply(context, &before, &edits, &why).await {
             Ok(answer) => answer,
             Err(why) => {
-                context.overlay.restore(&before);
+                context.overlay = before;
                 Answer::error(format!("rejected, nothing was changed: {why}"))
             }
         }
     })
 }
 
-async fn apply(context: &mut Context, arguments: &Arguments) -> Result<Answer, String> {
+async fn apply(context: &mut Context, before: &Overlay, edits: &[Edit], why: &str) -> Result<Answer, String> {
+    let mut touched = Vec::new();
     let mut told = Vec::new();
     let mut edited = Vec::new();
-    for edit in &arguments.edits {
+    for edit in edits {
         let path = context.path(&edit.path)?;
         context.may_change(&path).await?;
         told.push(one(context, &path, edit)?);
-        edited.push(Edited {
-            path: path.as_str().to_owned(),
-            why: arguments.why.clone(),
-            new: edit.new.clone(),
-        });
+        touched.push(path.clone());
+        edited.push(Edited { path: path.as_str().to_owned(), why: why.to_owned(), new: edit.new.clone() });
     }
+    context.may_keep(before, &touched).await?;
     let paths: Vec<&str> = edited.iter().map(|edit| edit.path.as_str()).collect();
     let summary = format!("edited {}", dedup(&paths).join(", "));
     Ok(Answer {
         edited,
         overlay_changed: true,
-        ..Answer::ok(format!("applied\n{}", told.join("\n")), summary)
+        ..Answer::ok(format!("applied {}", told.join("\n")), summary)
     })
 }
 
@@ -121,10 +121,26 @@ fn one(context: &mut Context, path: &RelPath, edit: &Edit) -> Result<String, Str
     if *replaced.text == *text {
         return Err(format!("{name}: old and new are the same"));
     }
-    let region = region(&replaced.text, replaced.places.first().map_or(0, |place| place.start), &edit.new);
     let note = syntax_note(path, &text, &replaced.text);
+    let told = place(&replaced, &edit.new, !note.is_empty());
     write(context, path, replaced.text)?;
-    Ok(format!("{name}{note}\n{region}"))
+    Ok(format!("{name}{note}{told}"))
+}
+
+/// Where the text went. The text itself is shown only where it may not be what the model has in mind: after a quote that
+/// matched but for blanks or the like, or where the syntax broke.
+fn place(replaced: &locate::Replaced, new: &str, broke: bool) -> String {
+    let start = replaced.places.first().map_or(0, |place| place.start);
+    if broke || replaced.how != locate::How::Exact {
+        return format!("\n{}", region(&replaced.text, start, new));
+    }
+    let line = |at: usize| replaced.text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+    let mut lines: Vec<String> =
+        replaced.places.iter().take(9).map(|place| line(place.start).to_string()).collect();
+    if replaced.places.len() > lines.len() {
+        lines.push(format!("and {} more", replaced.places.len() - lines.len()));
+    }
+    format!(":{}", lines.join(", "))
 }
 
 fn write(context: &mut Context, path: &RelPath, text: String) -> Result<(), String> {
@@ -140,7 +156,12 @@ fn missing(context: &Context, path: &RelPath) -> String {
 }
 
 fn locating(name: &str, error: &LocateError) -> String {
-    format!("{name}: {error}")
+    match error {
+        LocateError::Ambiguous { .. } => {
+            format!("{name}: {error}, or add near (its line), or all: true for every place")
+        }
+        error => format!("{name}: {error}"),
+    }
 }
 
 /// A word about syntax errors that the edit brought, as information: half-done work may be broken for a while.
@@ -156,7 +177,7 @@ pub(super) fn region(text: &str, start: usize, new: &str) -> String {
     let count = new.lines().count().min(20);
     let from = first.saturating_sub(3);
     let lines = text.lines().enumerate().skip(from).take(first - from + count + 3);
-    let numbered: Vec<String> = lines.map(|(number, line)| format!("{:>5} {line}", number + 1)).collect();
+    let numbered: Vec<String> = lines.map(|(number, line)| format!("{} {line}", number + 1)).collect();
     numbered.join("\n")
 }
 
@@ -201,6 +222,6 @@ mod tests {
     fn a_region_shows_three_lines_around() {
         let text = "a\nb\nc\nd\ne\nf\ng\nh\n";
         let shown = region(text, 8, "e\n");
-        assert_eq!(shown, "    2 b\n    3 c\n    4 d\n    5 e\n    6 f\n    7 g\n    8 h");
+        assert_eq!(shown, "2 b\n3 c\n4 d\n5 e\n6 f\n7 g\n8 h");
     }
 }

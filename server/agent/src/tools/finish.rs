@@ -8,7 +8,7 @@ use super::{Answer, Context, Finish, Outcome, Tool, object, typed};
 
 pub(super) static TOOL: Tool = Tool {
     name: "finish",
-    description: "End the task. done: checks are run for you. blocked: name what stands in the way.",
+    description: "Run all checks and end.",
     schema,
     announce: |_| "finish".to_owned(),
     run,
@@ -24,7 +24,7 @@ fn schema() -> Value {
     object(
         json!({
             "outcome": { "type": "string", "enum": ["done", "blocked"] },
-            "text": { "type": "string", "description": "Summary for the person, a few sentences." },
+            "text": { "type": "string" },
         }),
         &["outcome", "text"],
     )

@@ -4,39 +4,41 @@ use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Context, Edited, Tool, object, shown, typed};
+use super::{Answer, Context, Edited, Tool, object, typed};
 
 pub(super) static TOOL: Tool = Tool {
     name: "more",
-    description: "Rarer tools: list (dir), outline (file), delete (file), move (path, to), diff, impact (symbol), undo.",
+    description: "Rarer tools, arguments after the name: list, outline, delete, move, undo, diff, impact, explore, ask, widen.",
     schema,
     announce: |arguments| {
-        format!("{} {}", shown(arguments, "tool"), arguments["path"].as_str().unwrap_or_default())
+        let call: Vec<&str> =
+            arguments["call"].as_array().into_iter().flatten().filter_map(Value::as_str).take(2).collect();
+        call.join(" ").lines().next().unwrap_or_default().to_owned()
     },
     run,
 };
+
+/// The description where nothing may be written.
+pub(super) const READING: &str =
+    "Rarer tools, arguments after the name: list, outline, impact, explore, ask.";
 
 /// Entries of a listing.
 const ENTRIES: usize = 200;
 
 #[derive(Deserialize)]
 struct Arguments {
-    tool: String,
-    #[serde(default)]
-    path: String,
-    #[serde(default)]
-    to: String,
+    call: Vec<String>,
+}
+
+impl Arguments {
+    /// The word at a place after the tool's name.
+    fn at(&self, place: usize) -> &str {
+        self.call.get(place + 1).map_or("", String::as_str)
+    }
 }
 
 fn schema() -> Value {
-    object(
-        json!({
-            "tool": { "type": "string" },
-            "path": { "type": "string", "description": "path or symbol" },
-            "to": { "type": "string" },
-        }),
-        &["tool"],
-    )
+    object(json!({ "call": { "type": "array", "items": { "type": "string" } } }), &["call"])
 }
 
 fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
@@ -45,21 +47,31 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
             Ok(arguments) => arguments,
             Err(why) => return Answer::error(why),
         };
-        let answer = match arguments.tool.as_str() {
-            "list" => Ok(list(context, &arguments.path)),
-            "outline" => outline(context, &arguments.path),
-            "delete" => delete(context, &arguments.path).await,
+        let tool = arguments.call.first().map_or("", String::as_str);
+        if WRITING.contains(&tool) && !context.set.writes() {
+            return Answer::error(format!("there is no `{tool}` here: nothing may be changed now"));
+        }
+        let answer = match tool {
+            "list" => Ok(list(context, arguments.at(0))),
+            "outline" => outline(context, arguments.at(0)),
+            "delete" => delete(context, arguments.at(0)).await,
             "move" | "rename" => rename(context, &arguments).await,
             "diff" => Ok(diff_so_far(context)),
-            "impact" => Ok(impact(context, &arguments.path)),
-            "undo" => undo(context, &arguments.path),
+            "impact" => Ok(impact(context, arguments.at(0))),
+            "undo" => undo(context, arguments.at(0)),
+            "explore" => super::explore::explore(context, arguments.at(0)).await,
+            "ask" => super::ask::ask(context, arguments.call.get(1..).unwrap_or_default()).await,
+            "widen" => super::widen::widen(context, arguments.at(0), arguments.at(1)).await,
             other => Err(format!(
-                "there is no `{other}` here; known: list, outline, delete, move, diff, impact, undo"
+                "there is no `{other}` here; known: list, outline, delete, move, undo, diff, impact, explore, ask, widen"
             )),
         };
         answer.unwrap_or_else(Answer::error)
     })
 }
+
+/// What changes the overlay or what it may hold.
+const WRITING: &[&str] = &["delete", "move", "rename", "undo", "widen"];
 
 fn list(context: &Context, folder: &str) -> Answer {
     let folder = folder.trim().trim_start_matches("./").trim_end_matches('/');
@@ -113,7 +125,7 @@ async fn delete(context: &mut Context, path: &str) -> Result<Answer, String> {
 }
 
 async fn rename(context: &mut Context, arguments: &Arguments) -> Result<Answer, String> {
-    let (from, to) = (context.path(&arguments.path)?, context.path(&arguments.to)?);
+    let (from, to) = (context.path(arguments.at(0))?, context.path(arguments.at(1))?);
     context.may_change(&from).await?;
     context.may_change(&to).await?;
     context.overlay.rename(&from, &to).map_err(|error| error.to_string())?;

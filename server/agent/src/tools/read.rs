@@ -12,7 +12,7 @@ use super::{Answer, Context, Tool, object, shown, typed};
 
 pub(super) static TOOL: Tool = Tool {
     name: "read",
-    description: "Read numbered lines. Long files without a range answer with their outline.",
+    description: "Read a file, symbol or lines (10-40).",
     schema,
     announce: |arguments| format!("read {}", shown(arguments, "path")),
     run,
@@ -23,12 +23,25 @@ const LINES: usize = 400;
 /// Bytes of an answer.
 const BYTES: usize = 24_000;
 
+/// `start` and `end` are not declared: other harnesses' form of `lines`.
 #[derive(Deserialize)]
 struct Arguments {
     path: String,
     symbol: Option<String>,
+    lines: Option<String>,
     start: Option<usize>,
     end: Option<usize>,
+}
+
+impl Arguments {
+    /// The range that was asked for, one-based and inclusive.
+    fn range(&self) -> (Option<usize>, Option<usize>) {
+        let Some(lines) = &self.lines else { return (self.start, self.end) };
+        let mut numbers = lines.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok());
+        let start = numbers.next();
+        let open = lines.trim_end().ends_with('-');
+        (start, numbers.next().or(start.filter(|_| !open)))
+    }
 }
 
 fn schema() -> Value {
@@ -36,8 +49,7 @@ fn schema() -> Value {
         json!({
             "path": { "type": "string" },
             "symbol": { "type": "string" },
-            "start": { "type": "integer" },
-            "end": { "type": "integer" },
+            "lines": { "type": "string" },
         }),
         &["path"],
     )
@@ -50,8 +62,9 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
             Err(why) => return Answer::error(why),
         };
         if let Some(output) = context.outputs.get(&arguments.path) {
-            let start = arguments.start.unwrap_or(1).max(1);
-            let end = arguments.end.unwrap_or(start + LINES - 1).min(start + LINES - 1);
+            let (start, end) = arguments.range();
+            let start = start.unwrap_or(1).max(1);
+            let end = end.unwrap_or(start + LINES - 1).min(start + LINES - 1);
             return Answer::ok(
                 numbered(output, start, end),
                 format!("output {}, lines {start} to {end}", arguments.path),
@@ -73,7 +86,8 @@ fn read(context: &mut Context, arguments: &Arguments) -> Result<Answer, String> 
         Err(error) => return Err(format!("{name}: {error}")),
     };
     let total = text.lines().count();
-    let (start, end) = match (&arguments.symbol, arguments.start, arguments.end) {
+    let (start, end) = arguments.range();
+    let (start, end) = match (&arguments.symbol, start, end) {
         (Some(symbol), _, _) => symbol_lines(&path, &text, symbol)?,
         (None, None, None) if total > LINES => return Ok(outline_answer(&path, &text, total)),
         (None, start, end) => {
@@ -84,23 +98,13 @@ fn read(context: &mut Context, arguments: &Arguments) -> Result<Answer, String> 
     if start > total.max(1) {
         return Err(format!("{name} has {total} lines"));
     }
-    let key = format!("{name}:{start}-{end}");
-    let body = numbered(&text, start, end);
-    let digest = blake3::hash(body.as_bytes()).to_hex().to_string();
-    if let Some((known, step)) = context.seen.get(&key)
-        && *known == digest
-    {
-        return Ok(Answer::ok(
-            format!("unchanged since step {step}"),
-            format!("read {name} again, unchanged"),
-        ));
+    if let Some(known) = context.seen.recall(&name, &text, start, end, context.step) {
+        return Ok(Answer::ok(known, format!("read {name} again, nothing or little new")));
     }
-    context.seen.insert(key, (digest, context.step));
-    let head = if start == 1 && end >= total {
-        String::new()
-    } else {
-        format!("{name} lines {start} to {end} of {total}\n")
-    };
+    // Who edits copies text, which numbers would only spoil; who answers names lines.
+    let body = if context.set.writes() { plain(&text, start, end) } else { numbered(&text, start, end) };
+    let head =
+        if start == 1 && end >= total { String::new() } else { format!("{name} {start}-{end} of {total}\n") };
     let summary = format!("read {name}, {} lines", end + 1 - start);
     Ok(Answer::ok(format!("{head}{body}"), summary))
 }
@@ -151,7 +155,7 @@ fn outline_answer(path: &RelPath, text: &str, total: usize) -> Answer {
     if outline.is_empty() {
         return Answer::ok(
             format!(
-                "{name} has {total} lines; the first {LINES}, read on with start\n{}",
+                "{name} has {total} lines; the first {LINES}, read on with lines\n{}",
                 numbered(text, 1, LINES)
             ),
             format!("read {name}, {LINES} of {total} lines"),
@@ -159,7 +163,7 @@ fn outline_answer(path: &RelPath, text: &str, total: usize) -> Answer {
     }
     Answer::ok(
         format!(
-            "{name} has {total} lines; outline, read on with symbol or start\n{}",
+            "{name} has {total} lines; outline, read on with symbol or lines\n{}",
             outline_text(&outline)
         ),
         format!("outline of {name}, {} symbols", outline.len()),
@@ -170,12 +174,7 @@ pub(super) fn outline_text(outline: &[Symbol]) -> String {
     let mut text = String::new();
     for symbol in outline {
         let indent = if symbol.container.is_some() { "  " } else { "" };
-        text.push_str(&format!(
-            "{:>5}-{} {indent}{}\n",
-            symbol.line + 1,
-            symbol.end_line + 1,
-            symbol.signature
-        ));
+        text.push_str(&format!("{}-{} {indent}{}\n", symbol.line + 1, symbol.end_line + 1, symbol.signature));
         if text.len() > BYTES / 2 {
             text.push_str("[cut]\n");
             break;
@@ -184,15 +183,29 @@ pub(super) fn outline_text(outline: &[Symbol]) -> String {
     text
 }
 
-/// Lines `start` to `end`, one-based and inclusive, with their numbers, bounded in bytes.
-fn numbered(text: &str, start: usize, end: usize) -> String {
+/// Lines `start` to `end`, one-based and inclusive, as they stand, bounded in bytes.
+fn plain(text: &str, start: usize, end: usize) -> String {
     let mut out = String::new();
     for (number, line) in text.lines().enumerate().skip(start - 1).take((end + 1).saturating_sub(start)) {
         if out.len() + line.len() > BYTES {
-            out.push_str(&format!("[cut at line {}; read on with start={}]\n", number, number + 1));
+            out.push_str(&format!("[cut after line {number}; read on with lines]\n"));
             break;
         }
-        out.push_str(&format!("{:>5} {line}\n", number + 1));
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+/// Lines `start` to `end`, one-based and inclusive, with their numbers, bounded in bytes.
+pub(super) fn numbered(text: &str, start: usize, end: usize) -> String {
+    let mut out = String::new();
+    for (number, line) in text.lines().enumerate().skip(start - 1).take((end + 1).saturating_sub(start)) {
+        if out.len() + line.len() > BYTES {
+            out.push_str(&format!("[cut after line {}; read on with lines]\n", number));
+            break;
+        }
+        out.push_str(&format!("{} {line}\n", number + 1));
     }
     out
 }
@@ -203,8 +216,21 @@ mod tests {
 
     #[test]
     fn lines_are_numbered_from_one() {
-        assert_eq!(numbered("a\nb\nc\n", 2, 3), "    2 b\n    3 c\n");
+        assert_eq!(numbered("a\nb\nc\n", 2, 3), "2 b\n3 c\n");
         assert_eq!(numbered("", 1, 1), "");
+    }
+
+    #[test]
+    fn lines_are_asked_for_as_people_write_them() {
+        let range = |lines: &str| {
+            Arguments { path: String::new(), symbol: None, lines: Some(lines.into()), start: None, end: None }
+                .range()
+        };
+        assert_eq!(range("10-40"), (Some(10), Some(40)));
+        assert_eq!(range("L10:L40"), (Some(10), Some(40)));
+        assert_eq!(range("7"), (Some(7), Some(7)));
+        assert_eq!(range("7-"), (Some(7), None));
+        assert_eq!(range("all"), (None, None));
     }
 
     #[test]

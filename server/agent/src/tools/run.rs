@@ -7,11 +7,14 @@ use galley_exec::{Status, clean_output};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::outcome;
+use crate::verify::Call;
+
 use super::{Answer, Context, Tool, object, shown, typed};
 
 pub(super) static TOOL: Tool = Tool {
     name: "run",
-    description: "Run a shell command in the private copy; no network.",
+    description: "Run a shell command.",
     schema,
     announce: |arguments| format!("run {}", shown(arguments, "command")),
     run,
@@ -23,6 +26,7 @@ const TAIL: usize = 120;
 /// Bytes that a model is told of one output.
 const BYTES: usize = 8_000;
 
+/// `seconds` is not declared: a command that ran out of time is answered with it.
 #[derive(Deserialize)]
 struct Arguments {
     command: String,
@@ -30,10 +34,7 @@ struct Arguments {
 }
 
 fn schema() -> Value {
-    object(
-        json!({ "command": { "type": "string" }, "seconds": { "type": "integer", "description": "limit, default 120" } }),
-        &["command"],
-    )
+    object(json!({ "command": { "type": "string" } }), &["command"])
 }
 
 fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
@@ -47,15 +48,25 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
         }
         let wall = Duration::from_secs(arguments.seconds.unwrap_or(120).clamp(1, 1800));
         let argv = vec!["sh".to_owned(), "-c".to_owned(), arguments.command.clone()];
+        let call = Call { argv, wall, casual: true, ..Call::default() };
         let mut sink = context.output_sink();
         let cancel = context.cancel.clone();
-        let ran = match context.verifier.run(&context.overlay, argv, "", wall, &mut sink, &cancel).await {
+        let ran = match context.verifier.call(&context.overlay, call, &mut sink, &cancel).await {
             Ok(ran) => ran,
             Err(error) => return Answer::error(error.to_string()),
         };
         let status = status_line(&ran.outcome.status);
         let seconds = ran.outcome.duration.as_secs_f64();
-        let text = clean_output(&ran.outcome.output.text());
+        let text = context.verifier.own_paths(&clean_output(&ran.outcome.output.text()));
+        let text = match context
+            .checks
+            .iter()
+            .filter(|check| check.is_kin(&arguments.command))
+            .max_by_key(|check| check.kind)
+        {
+            Some(check) => outcome::quiet(check.reader, &text),
+            None => text,
+        };
         let id = format!("o{}", context.outputs.len() + 1);
         let (body, cut) = bounded(&text);
         let mut output = format!("{status}, {seconds:.1} s");
@@ -78,7 +89,7 @@ fn status_line(status: &Status) -> String {
     match status {
         Status::Exited(code) => format!("exit {code}"),
         Status::Signalled(signal) => format!("died of signal {signal}"),
-        Status::TimedOut => "stopped: out of time".to_owned(),
+        Status::TimedOut => "stopped: out of time (give seconds, up to 1800, for more)".to_owned(),
         Status::Cancelled => "cancelled".to_owned(),
         Status::OutputLimit => "stopped: too much output".to_owned(),
         Status::MemoryLimit => "stopped: out of memory".to_owned(),

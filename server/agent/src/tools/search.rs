@@ -13,7 +13,7 @@ use super::{Answer, Context, Tool, object, shown, typed};
 
 pub(super) static TOOL: Tool = Tool {
     name: "search",
-    description: "Find text (a regex), symbols, files, or by describing words.",
+    description: "Search; text is a regex.",
     schema,
     announce: |arguments| format!("search {}", shown(arguments, "query")),
     run,
@@ -37,7 +37,7 @@ fn schema() -> Value {
         json!({
             "query": { "type": "string" },
             "kind": { "type": "string", "enum": ["text", "symbol", "file", "words"] },
-            "path": { "type": "string", "description": "glob or folder" },
+            "path": { "type": "string" },
         }),
         &["query"],
     )
@@ -142,7 +142,7 @@ fn line(context: &Context, hit: &Hit) -> String {
     let within =
         context.index().enclosing(&hit.path, hit.range.start).map(|symbol| format!(" [{}]", symbol.name));
     let text: String = hit.text.trim().chars().take(WIDTH).collect();
-    format!("{:>5}{} {text}\n", hit.line + 1, within.unwrap_or_default())
+    format!("{}{} {text}\n", hit.line + 1, within.unwrap_or_default())
 }
 
 fn symbols(context: &Context, query: &str) -> Answer {

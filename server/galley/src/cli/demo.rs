@@ -64,7 +64,7 @@ pub fn demo(args: &DemoArgs) -> i32 {
     let begin = move |services, handle| galley_agent::start(services, handle, spec);
     run::perform(
         &session,
-        endpoint,
+        vec![endpoint],
         TaskHandle::new(galley_agent::clock::new_id("t")),
         begin,
         manner,
@@ -121,6 +121,8 @@ fn spec() -> TaskSpec {
         mode: Mode::Fix,
         origin,
         scope: Vec::new(),
+        limits: Default::default(),
+        planning: Default::default(),
         budget: Budget::default(),
     }
 }

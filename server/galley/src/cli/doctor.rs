@@ -1,6 +1,7 @@
 //! `galley doctor`: what is found, what is missing, and the command that mends it.
 
 use galley_agent::checks;
+use galley_model::Endpoint;
 use galley_workspace::Workspace;
 use serde_json::json;
 
@@ -17,7 +18,8 @@ struct Finding {
 
 /// `galley doctor`
 pub fn doctor(args: &RootArgs) -> i32 {
-    let mut findings = vec![model(args), state(), sandbox()];
+    let mut findings = models(args);
+    findings.extend([state(), sandbox()]);
     findings.extend(toolchains(args));
     let style = Style::of_stdout();
     for finding in &findings {
@@ -35,24 +37,36 @@ pub fn doctor(args: &RootArgs) -> i32 {
     if findings.iter().all(|finding| finding.well) { DONE } else { FAILED }
 }
 
-fn model(args: &RootArgs) -> Finding {
-    let endpoint = config::load(Some(&args.root)).and_then(|settings| settings.endpoint(None));
-    match endpoint {
-        Err(error) => Finding { what: "model", well: false, found: error.to_string(), mend: None },
-        Ok(endpoint) => {
-            let keyless = endpoint.key.is_none() && endpoint.key_variable.is_some();
-            let local =
-                ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| endpoint.base_url.contains(host));
-            let variable = endpoint.key_variable.clone().unwrap_or_default();
-            let mend = (keyless && !local).then(|| format!("export {variable}=…"));
-            Finding {
-                what: "model",
-                well: mend.is_none(),
-                found: format!("{}/{} at {}", endpoint.provider, endpoint.model, endpoint.base_url),
-                mend,
-            }
+/// The main model, and those that take over from it; then the other roles.
+fn models(args: &RootArgs) -> Vec<Finding> {
+    let found = config::load(Some(&args.root)).and_then(|settings| {
+        let mut endpoints: Vec<(&str, Endpoint)> =
+            settings.chain(None)?.into_iter().map(|endpoint| ("model", endpoint)).collect();
+        for (role, chain) in settings.other_roles()? {
+            endpoints.extend(chain.into_iter().map(|endpoint| (role.word(), endpoint)));
         }
+        Ok(endpoints)
+    });
+    match found {
+        Err(error) => vec![Finding { what: "model", well: false, found: error.to_string(), mend: None }],
+        Ok(endpoints) => endpoints.into_iter().map(|(what, endpoint)| model(what, &endpoint)).collect(),
     }
+}
+
+fn model(what: &'static str, endpoint: &Endpoint) -> Finding {
+    let local = ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| endpoint.base_url.contains(host));
+    let variable = endpoint.key_variable.clone().filter(|_| !endpoint.has_key() && !local);
+    let mend = variable.map(|variable| format!("export {variable}=…"));
+    let known = endpoint.capabilities();
+    let window =
+        if known.known { format!("window {}", known.context) } else { "window not known".to_owned() };
+    let price = match known.prices {
+        Some(prices) => format!("${}/{} per million tokens in/out", prices.base.input, prices.base.output),
+        // Not free: only not known, so that no limit in dollars can bind.
+        None => "price unknown: limits in dollars do not bind".to_owned(),
+    };
+    let found = format!("{} at {} ({window}; {price})", endpoint.name(), endpoint.base_url);
+    Finding { what, well: mend.is_none(), found, mend }
 }
 
 fn state() -> Finding {

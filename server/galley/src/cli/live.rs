@@ -59,7 +59,17 @@ impl Live {
         }
         let style = self.style;
         match event {
-            TaskEvent::Plan { items } => self.plan(items),
+            TaskEvent::Plan { items, touches } => self.plan(items, touches),
+            TaskEvent::Warned { text } => self.line(&format!("  {} {}", style.yellow("!"), safe(text))),
+            TaskEvent::PrefixBroken { cause } => self.line(&format!(
+                "  {}",
+                style.dim(&format!("the provider's cache starts anew: {}", safe(cause)))
+            )),
+            TaskEvent::Compacted { before, after, cause, .. } => self.line(&format!(
+                "  {}",
+                style
+                    .dim(&format!("conversation shortened from {before} to {after} tokens: {}", safe(cause)))
+            )),
             TaskEvent::CallBegan { tool, summary, .. } if slow(tool) => {
                 self.line(&format!("  {} {}", style.dim("…"), safe(summary)));
             }
@@ -79,6 +89,9 @@ impl Live {
             TaskEvent::Said { text, by: Speaker::Harness } => {
                 self.line(&format!("  {}", style.dim(&safe(text.lines().next().unwrap_or_default()))));
             }
+            TaskEvent::Switched { to, reason, .. } => {
+                self.line(&format!("  {} {} took over: {}", style.yellow("!"), safe(to), safe(reason)));
+            }
             TaskEvent::Ended { state, message } => {
                 let word = if *state == State::Done { style.green("done") } else { style.red(state.word()) };
                 self.line(&format!("{word}: {}", safe(message)));
@@ -88,12 +101,23 @@ impl Live {
     }
 
     /// The whole plan at first and when its items change; later only the items that went on.
-    fn plan(&mut self, items: &[PlanItem]) {
+    fn plan(&mut self, items: &[PlanItem], touches: &[String]) {
         let known = std::mem::replace(&mut self.shown_plan, items.to_vec());
         let same =
             known.len() == items.len() && known.iter().zip(items).all(|(old, new)| old.text == new.text);
         if !same {
-            return self.line(&plan(items, self.style));
+            let changes = galley_agent::plan::diff(&known, items);
+            if known.is_empty() || changes.is_empty() {
+                self.line(&plan(items, self.style));
+            } else {
+                let changes: Vec<String> =
+                    changes.iter().map(|line| format!("  plan {}", safe(line))).collect();
+                self.line(&changes.join("\n"));
+            }
+            for line in touches {
+                self.line(&format!("  {}", self.style.dim(&format!("touches {}", safe(line)))));
+            }
+            return;
         }
         let moved = known.iter().zip(items).filter(|(old, new)| old.state != new.state).map(|(_, new)| new);
         for item in moved {

@@ -127,6 +127,18 @@ pub struct RunArgs {
     /// Only these paths may be changed (may be given several times)
     #[arg(long)]
     scope: Vec<String>,
+    /// Only inside these symbols may be changed (may be given several times)
+    #[arg(long)]
+    scope_symbol: Vec<String>,
+    /// At most so many lines may be added and removed
+    #[arg(long)]
+    max_lines: Option<u32>,
+    /// Ask before changing tests, api, ci, locks, generated or rules (may be given several times)
+    #[arg(long)]
+    protect: Vec<String>,
+    /// Explore and plan first: ask (for approval), auto, or none
+    #[arg(long, num_args = 0..=1, default_missing_value = "ask", require_equals = true)]
+    plan: Option<String>,
     /// Apply the proposal if its checks pass, without asking
     #[arg(long)]
     apply: bool,
@@ -159,7 +171,55 @@ pub enum TaskCommand {
         #[arg(long)]
         json: bool,
     },
+    /// A recording of a task, without secrets: play it with --model replay/FILE
+    Export {
+        /// Its id, or the beginning of it
+        task: String,
+        /// The file to write (default: standard output)
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
     /// Go on with an interrupted task (default: the latest)
+    /// Leave a message for a running task, wherever it runs
+    Steer {
+        /// Its id, or the beginning of it
+        task: String,
+        /// The message
+        message: String,
+    },
+    /// Hold a running task at its next safe point, wherever it runs
+    Pause {
+        /// Its id, or the beginning of it
+        task: String,
+    },
+    /// Stop a running task, wherever it runs; what it has is kept as a partial proposal
+    Cancel {
+        /// Its id, or the beginning of it
+        task: String,
+    },
+    /// A new task that shares the beginning of another and goes on with other words
+    Fork {
+        /// The other task's id, or the beginning of it
+        task: String,
+        /// Its last round that is shared, from 1; 0 for none
+        #[arg(long)]
+        step: u32,
+        /// The words
+        message: String,
+        /// The workspace
+        #[arg(long, default_value = ".")]
+        root: PathBuf,
+        /// provider/model
+        #[arg(long)]
+        model: Option<String>,
+        /// Apply the proposal if its checks pass, without asking
+        #[arg(long)]
+        apply: bool,
+        /// Events as JSON Lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Go on with an interrupted task (default: the latest), or with a paused one, wherever it runs
     Resume {
         /// Its id, or the beginning of it
         task: Option<String>,

@@ -10,7 +10,7 @@ use galley_agent::services::Question;
 use galley_agent::task::title_of;
 use galley_agent::verify::{Bench, CheckStatus, Evidence};
 use galley_agent::view::TaskView;
-use galley_agent::{Budget, Host, Mode, Services, TaskHandle, TaskSpec};
+use galley_agent::{Budget, Class, Host, Mode, Planning, ScopeSpec, Services, TaskHandle, TaskSpec};
 use galley_review::{AcceptFile, HunkId, Proposal};
 use galley_workspace::Workspace;
 
@@ -40,9 +40,13 @@ pub fn run(args: &RunArgs) -> i32 {
         Ok(session) => session,
         Err(error) => return fail(USAGE, &error),
     };
-    let endpoint = match session.settings.endpoint(args.model.as_deref()) {
-        Ok(endpoint) => endpoint,
+    let chain = match session.settings.chain(args.model.as_deref()) {
+        Ok(chain) => chain,
         Err(error) => return fail(USAGE, &error.to_string()),
+    };
+    let (limits, planning) = match (args.limits(), args.planning(session.settings.plan)) {
+        (Ok(limits), Ok(planning)) => (limits, planning),
+        (Err(error), _) | (_, Err(error)) => return fail(USAGE, &error),
     };
     let budget = session.settings.task_budget();
     let budget =
@@ -53,6 +57,8 @@ pub fn run(args: &RunArgs) -> i32 {
         mode: Mode::Free,
         origin: None,
         scope: args.scope.clone(),
+        limits,
+        planning,
         budget,
     };
     let style = Style::of_stdout();
@@ -64,7 +70,7 @@ pub fn run(args: &RunArgs) -> i32 {
     let begin = move |services, handle| galley_agent::start(services, handle, spec);
     perform(
         &session,
-        endpoint,
+        chain,
         TaskHandle::new(galley_agent::clock::new_id("t")),
         begin,
         manner,
@@ -73,10 +79,38 @@ pub fn run(args: &RunArgs) -> i32 {
     )
 }
 
+impl RunArgs {
+    /// What binds the task's changes beside paths. The error is for the person.
+    fn limits(&self) -> Result<ScopeSpec, String> {
+        let class = |name: &String| {
+            Class::named(name).ok_or_else(|| {
+                format!("--protect {name}: it is one of tests, api, ci, locks, generated, rules")
+            })
+        };
+        Ok(ScopeSpec {
+            paths: Vec::new(),
+            symbols: self.scope_symbol.clone(),
+            lines: self.max_lines,
+            protect: self.protect.iter().map(class).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether a plan comes first.
+    fn planning(&self, set: Planning) -> Result<Planning, String> {
+        match self.plan.as_deref() {
+            None => Ok(set),
+            Some("ask") => Ok(Planning::Ask),
+            Some("auto") => Ok(Planning::Auto),
+            Some("none") => Ok(Planning::None),
+            Some(word) => Err(format!("--plan={word}: it is ask, auto or none")),
+        }
+    }
+}
+
 /// Runs a task to its end and brings its proposal to the person.
 pub fn perform<F>(
     session: &Session,
-    endpoint: galley_model::Endpoint,
+    chain: Vec<galley_model::Endpoint>,
     handle: TaskHandle,
     begin: F,
     manner: Manner,
@@ -91,7 +125,7 @@ where
         Err(error) => return fail(FAILED, &error.to_string()),
     };
     let host = Arc::new(TerminalHost { style, asks: can_ask() && !json });
-    let (services, mut shown) = match session.services(endpoint, host) {
+    let (services, mut shown) = match session.services(chain, host) {
         Ok(services) => services,
         Err(error) => return fail(USAGE, &error),
     };
@@ -181,7 +215,7 @@ pub fn revision(proposal: &Proposal, decisions: &Decisions) -> Option<String> {
 /// Goes on with a task whose hunks got comments, and reviews what comes of it.
 pub fn revise(session: &Session, view: &TaskView, message: String, style: Style) -> i32 {
     let model = Some(view.model.as_str()).filter(|model| !model.is_empty());
-    let endpoint = match session.settings.endpoint(model) {
+    let endpoint = match session.settings.chain(model) {
         Ok(endpoint) => endpoint,
         Err(error) => {
             return fail(USAGE, &format!("the comment is kept, but nobody can revise the hunk: {error}"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use galley_agent::{Host, Published, Services};
 use galley_index::Index;
 use galley_journal::Journal;
-use galley_model::{Client, Endpoint};
+use galley_model::{Client, Endpoint, Role};
 use galley_workspace::Workspace;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -38,16 +38,25 @@ impl Session {
     /// The parts of the house for a task, with the end where its events come out.
     pub fn services(
         &self,
-        endpoint: Endpoint,
+        chain: Vec<Endpoint>,
         host: Arc<dyn Host>,
     ) -> Result<(Services, UnboundedReceiver<Published>), String> {
-        let client = Client::new(endpoint).map_err(|error| error.to_string())?;
+        let others = self.settings.other_roles().map_err(|error| error.to_string())?;
+        let client = Client::chain(chain).map_err(|error| error.to_string())?.with_roles(others);
         let (published, shown) = unbounded_channel();
         let services = Services {
             journal: self.journal.clone(),
             workspace: self.workspace.clone(),
             index: index(&self.workspace),
             client: Arc::new(client),
+            client_for: {
+                let settings = self.settings.clone();
+                Arc::new(move |model| settings.client(model))
+            },
+            fast: self.settings.role_client(Role::Fast)?,
+            critic: self.settings.role_client(Role::Critic)?,
+            window: self.settings.context_tokens,
+            purse: self.settings.purse(),
             level: galley_exec::probe(),
             unsandboxed: self.settings.sandbox.unsandboxed,
             state_dir: self.journal.state_dir().to_path_buf(),

@@ -1,8 +1,8 @@
 //! `galley task` and `galley review`: the tasks of a workspace from any terminal.
 
-use galley_agent::TaskHandle;
 use galley_agent::event::State;
 use galley_agent::view::{StepState, TaskView};
+use galley_agent::{Order, TaskHandle};
 use serde_json::json;
 
 use super::live;
@@ -17,6 +17,19 @@ pub fn task(command: &TaskCommand) -> i32 {
     match command {
         TaskCommand::List(args) => list(args),
         TaskCommand::Show { task, json } => show(task, *json),
+        TaskCommand::Export { task, out } => export(task, out.as_deref()),
+        TaskCommand::Steer { task, message } => {
+            order(task, Order::Say { text: message.clone() }, "will read it")
+        }
+        TaskCommand::Pause { task } => order(task, Order::Pause, "will hold"),
+        TaskCommand::Cancel { task } => order(task, Order::Stop, "will stop"),
+        TaskCommand::Fork { task, step, message, root, model, apply, json } => {
+            let session = match Session::open(root) {
+                Ok(session) => session,
+                Err(error) => return fail(USAGE, &error),
+            };
+            fork(&session, task, *step, message, model.as_deref(), *apply, *json)
+        }
         TaskCommand::Resume { task, root, model, apply, json } => {
             let session = match Session::open(root) {
                 Ok(session) => session,
@@ -111,6 +124,100 @@ fn show(prefix: &str, json: bool) -> i32 {
     DONE
 }
 
+fn export(prefix: &str, out: Option<&std::path::Path>) -> i32 {
+    let text = match exported(prefix) {
+        Ok(text) => text,
+        Err(error) => return fail(FAILED, &error),
+    };
+    match out {
+        None => print(&text),
+        Some(path) => {
+            if let Err(error) = galley_workspace::write_atomically(path, text.as_bytes()) {
+                return fail(FAILED, &error.to_string());
+            }
+            print(&format!("play it: galley run --model replay/{} \"…\"\n", path.display()));
+        }
+    }
+    DONE
+}
+
+fn exported(prefix: &str) -> Result<String, String> {
+    let folder = crate::config::state_dir().map_err(|error| error.to_string())?;
+    let settings = crate::config::load(None).map_err(|error| error.to_string())?;
+    let journal = galley_journal::Journal::open(&folder).map_err(|error| error.to_string())?;
+    let row = journal.find_task(prefix).map_err(|error| error.to_string())?;
+    let row = row.ok_or_else(|| format!("there is no task {prefix}"))?;
+    let events = galley_agent::timed_events(&journal, &row.id).map_err(|error| error.to_string())?;
+    galley_agent::recording(&events, &settings.redaction())
+        .ok_or_else(|| format!("the journal of task {} has no beginning", row.id))?
+        .map_err(|error| error.to_string())
+}
+
+/// Gives an order to a task that some process runs, through the journal.
+fn order(prefix: &str, order: Order, what: &str) -> i32 {
+    let journal = match crate::config::state_dir() {
+        Ok(folder) => galley_journal::Journal::open(&folder),
+        Err(error) => return fail(USAGE, &error.to_string()),
+    };
+    let given = journal.map_err(|error| error.to_string()).and_then(|journal| {
+        let row = journal.find_task(prefix).map_err(|error| error.to_string())?;
+        let row = row.ok_or_else(|| format!("there is no task {prefix}"))?;
+        if !journal.owner(&row.id).ok().flatten().is_some_and(|claim| claim.alive) {
+            return Err(format!(
+                "task {} does not run now ({}); go on with it: galley task resume {}",
+                row.id, row.state, row.id
+            ));
+        }
+        galley_agent::order::give(&journal, &row.id, order).map_err(|error| error.to_string())?;
+        Ok(row.id)
+    });
+    match given {
+        Ok(task) => {
+            print(&format!("task {task} {what}\n"));
+            DONE
+        }
+        Err(error) => fail(FAILED, &error),
+    }
+}
+
+fn fork(
+    session: &Session,
+    prefix: &str,
+    step: u32,
+    message: &str,
+    model: Option<&str>,
+    apply: bool,
+    json: bool,
+) -> i32 {
+    let from = match views(session, Some(prefix)) {
+        Ok(mut views) => views.remove(0),
+        Err(error) => return fail(FAILED, &error),
+    };
+    let recorded_model = Some(from.model.as_str()).filter(|model| !model.is_empty());
+    let chain = match session.settings.chain_from(model, recorded_model) {
+        Ok(chain) => chain,
+        Err(error) => return fail(USAGE, &error.to_string()),
+    };
+    let manner = manner(apply, json);
+    let handle = TaskHandle::new(galley_agent::clock::new_id("t"));
+    let new = handle.task.clone();
+    let journal = session.journal.clone();
+    let (old, message) = (from.task.clone(), message.to_owned());
+    let begin = move |services, handle| {
+        galley_agent::fork(&journal, &old, step, &new)?;
+        galley_agent::resume(services, handle, Some(message))
+    };
+    run::perform(session, chain, handle, begin, manner, Style::of_stdout(), json)
+}
+
+fn manner(apply: bool, json: bool) -> Manner {
+    match (apply, json || !can_ask()) {
+        (true, _) => Manner::ApplyIfGreen,
+        (false, true) => Manner::Show,
+        (false, false) => Manner::Ask,
+    }
+}
+
 fn as_json(view: &TaskView) -> serde_json::Value {
     let steps: Vec<_> = view
         .steps
@@ -120,6 +227,8 @@ fn as_json(view: &TaskView) -> serde_json::Value {
     json!({
         "task": view.task, "state": view.state, "spec": view.spec, "model": view.model, "recorded": view.recorded,
         "plan": view.plan, "steps": steps, "usage": view.usage, "usd": view.usd, "turns": view.turns,
+        "planChanges": view.plan_changes, "touches": view.touches, "notes": view.notes,
+        "queue": view.queue.iter().collect::<Vec<_>>(), "scope": view.scope, "compactions": view.compactions,
         "evidence": view.evidence, "proposal": view.proposal, "message": view.message,
         "checkpoints": view.checkpoints.iter().map(|checkpoint| &checkpoint.id).collect::<Vec<_>>(),
         "createdMs": view.created_ms, "updatedMs": view.updated_ms,
@@ -164,29 +273,20 @@ fn resume(session: &Session, prefix: Option<&str>, model: Option<&str>, apply: b
         Ok(views) => views,
         Err(error) => return fail(FAILED, &error),
     };
+    if let Some(view) = views.iter().rfind(|view| view.state == State::Paused) {
+        return order(&view.task, Order::Resume, "goes on");
+    }
     let Some(view) = views.iter().rfind(|view| view.state == State::Interrupted) else {
         return fail(FAILED, "there is no interrupted task to go on with");
     };
     let recorded_model = Some(view.model.as_str()).filter(|model| !model.is_empty());
-    let endpoint = match session.settings.endpoint(model.or(recorded_model)) {
-        Ok(endpoint) => endpoint,
+    let chain = match session.settings.chain_from(model, recorded_model) {
+        Ok(chain) => chain,
         Err(error) => return fail(USAGE, &error.to_string()),
     };
-    let manner = match (apply, json || !can_ask()) {
-        (true, _) => Manner::ApplyIfGreen,
-        (false, true) => Manner::Show,
-        (false, false) => Manner::Ask,
-    };
+    let manner = manner(apply, json);
     let begin = |services, handle| galley_agent::resume(services, handle, None);
-    run::perform(
-        session,
-        endpoint,
-        TaskHandle::new(view.task.clone()),
-        begin,
-        manner,
-        Style::of_stdout(),
-        json,
-    )
+    run::perform(session, chain, TaskHandle::new(view.task.clone()), begin, manner, Style::of_stdout(), json)
 }
 
 /// `galley review`

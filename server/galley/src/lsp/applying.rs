@@ -573,6 +573,7 @@ fn mend(path: &RelPath, now: &str, wanted: &str) -> AcceptFile {
         edits: diff::edits(now, wanted),
         result: wanted.to_owned(),
         hunks: Vec::new(),
+        mode: None,
     }
 }
 

@@ -38,6 +38,11 @@ pub fn task(view: &TaskView, proposal: Option<String>) -> protocol::Task {
         state: view.state.word().to_owned(),
         activity: view.activity.clone(),
         plan: view.plan.iter().map(plan_item).collect(),
+        plan_changes: view.plan_changes.clone(),
+        touches: view.touches.clone(),
+        queue: view.queue.iter().map(waiting).collect(),
+        scope: scope(&view.scope),
+        notes: view.notes.clone(),
         steps: view.steps.iter().map(step).collect(),
         usage: protocol::Usage {
             input: view.usage.input,
@@ -53,6 +58,45 @@ pub fn task(view: &TaskView, proposal: Option<String>) -> protocol::Task {
         created_ms: view.created_ms,
         updated_ms: view.updated_ms,
     }
+}
+
+fn waiting(queued: &galley_agent::Queued) -> protocol::WaitingMessage {
+    use galley_agent::Order;
+    let text = match &queued.order {
+        Order::Say { text } => text.clone(),
+        Order::Budget { .. } => "another budget".to_owned(),
+        Order::Scope { scope } => format!("another scope: {scope}"),
+        Order::Model { model } => format!("another model: {model}"),
+        Order::Plan { .. } => "another plan".to_owned(),
+        Order::Pause | Order::Resume | Order::Stop | Order::Reword { .. } | Order::Remove { .. } => {
+            String::new()
+        }
+    };
+    protocol::WaitingMessage { message: queued.id.clone(), text }
+}
+
+fn scope(scope: &galley_agent::ScopeSpec) -> protocol::ScopeParams {
+    protocol::ScopeParams {
+        paths: scope.paths.clone(),
+        symbols: scope.symbols.clone(),
+        lines: scope.lines,
+        protect: scope.protect.iter().map(|class| class.name().to_owned()).collect(),
+    }
+}
+
+/// A plan as the protocol writes it, read. An unknown state is pending.
+pub fn plan_items(items: &[protocol::PlanItem]) -> Vec<PlanItem> {
+    let item = |item: &protocol::PlanItem| PlanItem {
+        text: item.text.clone(),
+        state: match item.state.as_str() {
+            "active" => PlanState::Active,
+            "done" => PlanState::Done,
+            "dropped" => PlanState::Dropped,
+            _ => PlanState::Pending,
+        },
+        items: plan_items(&item.items),
+    };
+    items.iter().filter(|item| !item.text.trim().is_empty()).map(item).collect()
 }
 
 fn plan_item(item: &PlanItem) -> protocol::PlanItem {

@@ -1,5 +1,6 @@
 //! The `galley/*` requests, and the commands that mirror them: parameters in, one call, answer out.
 
+use galley_agent::{Budget, Order};
 use galley_review::HunkId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,9 +10,10 @@ use super::deciding::Undoing;
 use super::event::FrontHandle;
 use super::state::State;
 use crate::protocol::{
-    Accepted, CheckpointList, DiffDocument, DocumentRef, DocumentText, Empty, HunkChoice, HunkList, HunkRef,
-    HunkText, MarkParams, OptionalTask, ProposalList, ProposalRef, RestoreParams, Restored, StartParams,
-    SteerParams, TaskList, TaskRef, UndoParams, Undone, Why,
+    Accepted, ChangeParams, CheckpointList, DiffDocument, DocumentRef, DocumentText, Empty, ForkParams,
+    HunkChoice, HunkList, HunkRef, HunkText, MarkParams, MessageRef, OptionalTask, PlanParams, ProposalList,
+    ProposalRef, RequeueParams, RestoreParams, Restored, StartParams, SteerParams, TaskList, TaskRef,
+    UndoParams, Undone, Why,
 };
 
 /// Why a request has no answer.
@@ -64,6 +66,10 @@ fn at_once(state: &mut State, method: &str, params: Value) -> Answer {
         }
         "galley/task/get" => task(state, read(params)?),
         "galley/task/steer" => steer(state, read(params)?),
+        "galley/task/requeue" => requeue(state, read(params)?),
+        "galley/task/change" => change(state, read(params)?),
+        "galley/task/fork" => fork(state, read(params)?),
+        "galley/plan/update" => plan(state, read(params)?),
         "galley/task/pause" => with_task(state, read(params)?, galley_agent::TaskHandle::pause),
         "galley/task/resume" => resume(state, read(params)?),
         "galley/task/cancel" => with_task(state, read(params)?, galley_agent::TaskHandle::stop),
@@ -101,7 +107,44 @@ fn task(state: &mut State, params: TaskRef) -> Answer {
 
 fn steer(state: &mut State, params: SteerParams) -> Answer {
     let handle = state.meant_task(params.task.as_deref()).map_err(failed)?;
-    handle.steer(params.message);
+    value(MessageRef { message: handle.order(Order::Say { text: params.message }) })
+}
+
+fn requeue(state: &mut State, params: RequeueParams) -> Answer {
+    let handle = state.meant_task(params.task.as_deref()).map_err(failed)?;
+    let id = params.message;
+    handle.order(match params.text {
+        Some(text) => Order::Reword { id, text },
+        None => Order::Remove { id },
+    });
+    value(Empty {})
+}
+
+fn change(state: &mut State, params: ChangeParams) -> Answer {
+    let scope = params.scope.as_ref().map(super::tasks::scope_of).transpose().map_err(failed)?;
+    let handle = state.meant_task(params.task.as_deref()).map_err(failed)?;
+    if let Some(asked) = params.budget {
+        let budget =
+            Budget { usd: asked.usd, tokens: asked.tokens, steps: asked.steps, seconds: asked.seconds };
+        handle.order(Order::Budget { budget });
+    }
+    if let Some(scope) = scope {
+        handle.order(Order::Scope { scope });
+    }
+    if let Some(model) = params.model {
+        handle.order(Order::Model { model });
+    }
+    value(Empty {})
+}
+
+fn fork(state: &mut State, params: ForkParams) -> Answer {
+    value(TaskRef { task: state.fork_task(&params.task, params.step, params.message).map_err(failed)? })
+}
+
+fn plan(state: &mut State, params: PlanParams) -> Answer {
+    let handle = state.meant_task(params.task.as_deref()).map_err(failed)?;
+    let items = super::convert::plan_items(&params.plan);
+    handle.order(Order::Plan { items, approve: params.approve });
     value(Empty {})
 }
 

@@ -200,7 +200,9 @@ impl State {
     /// # Errors
     /// Words for the person.
     pub fn model_name(&self) -> Result<String, String> {
-        self.settings.model_name(self.editor_model.as_deref()).map_err(|error| error.to_string())
+        let names =
+            self.settings.model_names(self.editor_model.as_deref()).map_err(|error| error.to_string())?;
+        Ok(names.join(", "))
     }
 
     /// The address of a file of the workspace.

@@ -7,8 +7,10 @@ use futures::future::BoxFuture;
 use galley_agent::event::{Speaker, State as TaskState, TaskEvent};
 use galley_agent::services::{Question, Sign};
 use galley_agent::view::TaskView;
-use galley_agent::{Host, Mode, Origin, Published, Services, TaskHandle, TaskSpec};
-use galley_model::Client as ModelClient;
+use galley_agent::{
+    Class, Host, Mode, Origin, Planning, Published, ScopeSpec, Services, TaskHandle, TaskSpec,
+};
+use galley_model::{Client as ModelClient, Role};
 use galley_text::position::{self, Position};
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
@@ -17,7 +19,7 @@ use tower_lsp::lsp_types::Url;
 use super::event::{Event, FrontHandle};
 use super::reviews::Review;
 use super::state::State;
-use crate::protocol::StartParams;
+use crate::protocol::{ScopeParams, StartParams};
 
 /// Brings a task's questions into the loop.
 struct FrontHost(FrontHandle);
@@ -85,11 +87,11 @@ impl State {
 
     /// What a task works with, made where waiting is allowed: the sandbox's canary and the model's client take a moment.
     fn services(&self, model: Option<&str>) -> Result<impl FnOnce() -> Services + Send + 'static, String> {
-        let endpoint = self
-            .settings
-            .endpoint(model.or(self.editor_model.as_deref()))
-            .map_err(|error| error.to_string())?;
-        let client = Arc::new(ModelClient::new(endpoint).map_err(|error| error.to_string())?);
+        let chain =
+            self.settings.chain(model.or(self.editor_model.as_deref())).map_err(|error| error.to_string())?;
+        let others = self.settings.other_roles().map_err(|error| error.to_string())?;
+        let client = ModelClient::chain(chain).map_err(|error| error.to_string())?.with_roles(others);
+        let client = Arc::new(client);
         let journal = self.journal.clone()?;
         let (published, mut shown) = mpsc::unbounded_channel();
         let front = self.front.clone();
@@ -102,7 +104,14 @@ impl State {
             (self.workspace.clone(), self.index.clone(), self.state_dir.clone());
         let host = Arc::new(FrontHost(self.front.clone()));
         let unsandboxed = self.settings.sandbox.unsandboxed;
+        let settings = self.settings.clone();
+        let (fast, critic) = (settings.role_client(Role::Fast)?, settings.role_client(Role::Critic)?);
         Ok(move || Services {
+            fast,
+            critic,
+            window: settings.context_tokens,
+            purse: settings.purse(),
+            client_for: Arc::new(move |model| settings.client(model)),
             journal,
             workspace,
             index,
@@ -139,7 +148,16 @@ impl State {
             budget.seconds = asked.seconds.or(budget.seconds);
         }
         let title = galley_agent::task::title_of(&goal);
-        Ok(TaskSpec { goal, title, mode, origin, scope: params.scope.clone(), budget })
+        Ok(TaskSpec {
+            goal,
+            title,
+            mode,
+            origin,
+            scope: params.scope.clone(),
+            limits: scope_of(&params.limits)?,
+            planning: planning_of(params.plan.as_deref(), self.settings.plan)?,
+            budget,
+        })
     }
 
     fn origin(&self, uri: &str, params: &StartParams) -> Result<Option<Origin>, String> {
@@ -164,6 +182,24 @@ impl State {
             _ => None,
         };
         Ok(Some(Origin { path, lines, symbol, diagnostics: params.diagnostics.clone() }))
+    }
+
+    /// A new task that shares the beginning of another, going on with other words.
+    ///
+    /// # Errors
+    /// Words for the person.
+    pub fn fork_task(&mut self, from: &str, step: u32, message: String) -> Result<String, String> {
+        let services = self.services(None)?;
+        let journal = self.journal.clone()?;
+        let handle = TaskHandle::new(galley_agent::clock::new_id("t"));
+        let (task, from) = (handle.task.clone(), from.to_owned());
+        self.begin_progress(&task, &format!("from step {step} of {from}"));
+        let new = task.clone();
+        self.launch(handle, move |handle| {
+            galley_agent::fork(&journal, &from, step, &new)?;
+            galley_agent::resume(services(), handle, Some(message))
+        });
+        Ok(task)
     }
 
     /// The task that is meant: the named one, or the latest that runs.
@@ -233,8 +269,21 @@ impl State {
                 }
                 self.log(3, &format!("galley: task {task} {}: {message}", state.word()));
             }
+            TaskEvent::Switched { from, to, reason } => {
+                self.show(2, &format!("Galley: {to} took over from {from}: {reason}"));
+            }
             TaskEvent::State { state, activity } => {
                 self.report_progress(task, &format!("{} · {activity}", state.word()))
+            }
+            TaskEvent::Warned { text } => {
+                self.show(2, &format!("Galley: {text}"));
+            }
+            TaskEvent::PrefixBroken { cause } => {
+                self.log(3, &format!("galley: task {task}: the provider's cache starts anew: {cause}"))
+            }
+            TaskEvent::Compacted { before, after, cause, .. } => {
+                let text = format!("the conversation was shortened from {before} to {after} tokens: {cause}");
+                self.show(3, &format!("Galley: {text}"));
             }
             TaskEvent::Said { text, by: Speaker::Harness } => {
                 self.log(4, &format!("galley: task {task}: {text}"))
@@ -299,6 +348,34 @@ impl State {
             let value = json!({ "kind": "end", "message": first });
             self.outbox.notify("$/progress", &json!({ "token": task, "value": value }));
         }
+    }
+}
+
+/// The scope's other limits as the agent has them.
+///
+/// # Errors
+/// Words for the person: a class that is not known.
+pub fn scope_of(params: &ScopeParams) -> Result<ScopeSpec, String> {
+    let class = |name: &String| {
+        Class::named(name).ok_or_else(|| {
+            format!("`{name}` is no protected class: tests, ci, locks, api, generated or rules")
+        })
+    };
+    Ok(ScopeSpec {
+        paths: params.paths.clone(),
+        symbols: params.symbols.clone(),
+        lines: params.lines,
+        protect: params.protect.iter().map(class).collect::<Result<_, _>>()?,
+    })
+}
+
+fn planning_of(word: Option<&str>, set: Planning) -> Result<Planning, String> {
+    match word {
+        None => Ok(set),
+        Some("none") => Ok(Planning::None),
+        Some("auto") => Ok(Planning::Auto),
+        Some("ask") => Ok(Planning::Ask),
+        Some(word) => Err(format!("`{word}` is no way to plan: none, auto or ask")),
     }
 }
 

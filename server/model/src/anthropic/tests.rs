@@ -44,9 +44,9 @@ fn thinking_goes_back_whole_with_its_signature_and_input_in_its_own_text() {
     assert_eq!(
         raws,
         [
-            r#"{"data":"opaque","type":"redacted_thinking"}"#,
-            r#"{"signature":"c2ln","thinking":"So be it.","type":"thinking"}"#,
-            r#"{"caller":{"type":"direct"},"id":"t","name":"read","type":"tool_use","input":{"n": 1.50, "b":2}}"#,
+            r#"{"type":"redacted_thinking","data":"opaque"}"#,
+            r#"{"type":"thinking","thinking":"So be it.","signature":"c2ln"}"#,
+            r#"{"type":"tool_use","id":"t","name":"read","input":{"n": 1.50, "b":2},"caller":{"type":"direct"}}"#,
         ]
     );
     assert_eq!(

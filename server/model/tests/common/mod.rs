@@ -6,11 +6,14 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use galley_model::{Client, Endpoint, Item, Kind, Reply, Request, Secret, Timeouts, ToolSpec};
+use galley_model::{
+    AwsCredentials, Client, Endpoint, Item, Kind, Reply, Request, Secret, Timeouts, ToolSpec,
+};
 use serde_json::Value;
 
 /// The kinds that the fake model speaks.
-pub const KINDS: [Kind; 3] = [Kind::OpenAiChat, Kind::OpenAiResponses, Kind::Anthropic];
+pub const KINDS: [Kind; 5] =
+    [Kind::OpenAiChat, Kind::OpenAiResponses, Kind::Anthropic, Kind::Gemini, Kind::Bedrock];
 
 /// A running fake model; dropped, it ends.
 pub struct FakeModel {
@@ -34,7 +37,16 @@ impl FakeModel {
     pub fn endpoint(&self, kind: Kind) -> Endpoint {
         let mut endpoint = Endpoint::new(kind, "fake");
         endpoint.base_url = format!("http://{}", self.address);
-        endpoint.key = Some(Secret::new("sk-test-123456"));
+        if kind == Kind::Bedrock {
+            endpoint.aws = Some(AwsCredentials {
+                access_key: "fake".into(),
+                secret_key: Secret::new("fake-secret"),
+                session_token: None,
+                region: "eu-central-1".into(),
+            });
+        } else {
+            endpoint.key = Some(Secret::new("sk-test-123456"));
+        }
         let (short, long) = (Duration::from_millis(400), Duration::from_secs(10));
         endpoint.timeouts = Timeouts { connect: long, first_byte: short, idle: short, total_retry: long };
         endpoint

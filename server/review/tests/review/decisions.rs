@@ -256,3 +256,26 @@ fn a_hunk_beside_a_revised_one_is_kept_and_its_needs_are_renamed() {
     assert_eq!(all, [("h1", "rejected"), ("h2", "pending"), ("h3", "pending")]);
     assert_eq!(second.hunk(&id("h3")).unwrap().1.requires, [id("h2")]);
 }
+
+#[test]
+fn a_revision_does_not_undo_what_the_person_typed() {
+    let before = "let a = one(x);\nlet b = 2;\n";
+    let mut desk = Desk::new(before, "let a = two(x);\nlet b = 2;\n");
+    desk.edit("let a", "let mut a");
+    // Written without knowledge of it: merged.
+    desk.proposal.revise_hunk(&id("h1"), "let a = three(x);\n", None).unwrap();
+    assert_eq!(
+        desk.hunks(),
+        "h1 pending by token: \"let mut a = one(x);\\n\" -> \"let mut a = three(x);\\n\"\n"
+    );
+    // Written with knowledge of it: taken at its word.
+    desk.proposal.revise_hunk(&id("h1"), "let mut a = four(x);\n", None).unwrap();
+    assert_eq!(desk.hunks(), "h1 pending: \"let mut a = one(x);\\n\" -> \"let mut a = four(x);\\n\"\n");
+
+    let mut desk = Desk::new(before, "let a = two(x);\nlet b = 2;\n");
+    desk.edit("let a = one(x);\n", "");
+    desk.proposal.revise_hunk(&id("h1"), "let a = three(x);\n", None).unwrap();
+    assert_eq!(desk.state("h1"), HunkState::Conflicted);
+    desk.undo();
+    assert_eq!(desk.hunks(), "h1 pending: \"let a = one(x);\\n\" -> \"let a = three(x);\\n\"\n");
+}

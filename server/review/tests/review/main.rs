@@ -4,7 +4,10 @@
 
 mod decisions;
 mod desk;
+mod dice;
+mod driver;
 mod files;
 mod oracle;
 mod rendering;
+mod splitting;
 mod typing;

@@ -9,16 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use crate::desk::Desk;
-
-/// A small generator of numbers, so that a failing seed tells everything.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % sides.max(1)
-    }
-}
+use crate::dice::{Dice, cases, first_seed};
 
 /// A piece of the document: lines that no hunk is about, or a hunk's.
 enum Piece {
@@ -98,7 +89,7 @@ fn edit_gap(
 }
 
 fn typing_elsewhere(seed: u64) {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut pieces = pieces(&mut dice);
     let mut desk = Desk::new(&text(&pieces, false), &text(&pieces, true));
     for _ in 0..40 {
@@ -142,7 +133,7 @@ fn typed_words(text: &str) -> Vec<String> {
 }
 
 fn typing_anywhere(seed: u64) {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let made = pieces(&mut dice);
     let base = text(&made, false);
     let mut desk = Desk::new(&base, &text(&made, true));
@@ -224,7 +215,7 @@ fn accept_all(desk: &mut Desk) {
 /// Undoing all of one's typing and accepting, step by step, gives the proposal as it was; however the editor
 /// tells of it.
 fn undone(seed: u64) -> bool {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let made = pieces(&mut dice);
     let mut desk = Desk::new(&text(&made, false), &text(&made, true));
     let shown = desk.hunks();
@@ -293,10 +284,27 @@ proptest! {
     }
 }
 
+/// Sequences that once left an insertion one line off, although everything around it stood again.
+#[test]
+fn insertions_come_back_to_their_place() {
+    [4536, 6105, 7764, 7930, 14434].into_iter().for_each(|seed| {
+        undone(seed);
+    });
+}
+
 #[test]
 fn undoing_everything_restores_every_hunk() {
-    let seeds = 0..1000;
-    let missed: Vec<u64> = seeds.clone().filter(|seed| !undone(*seed)).collect();
+    let seeds = first_seed()..first_seed() + cases(1000);
+    let missed: Vec<u64> = seeds
+        .clone()
+        .filter(|seed| match std::panic::catch_unwind(|| undone(*seed)) {
+            Ok(restored) => !restored,
+            Err(panic) => {
+                println!("seed {seed}");
+                std::panic::resume_unwind(panic)
+            }
+        })
+        .collect();
     // Where a hunk's lines and those around were rewritten several times over, it may stay conflicted or accepted
     // though the text is the first again; never pending at a wrong place.
     assert!(missed.len() * 200 <= seeds.count(), "not as proposed again for the seeds {missed:?}");

@@ -217,6 +217,7 @@ impl Update {
             return Err(EditError::malformed(number, "the chunk before this line has no lines"));
         }
         self.chunks += 1;
+        let chunk = Chunk { anew: self.chunks == 1, ..chunk };
         out.push(Step::Update { path: self.path.clone(), chunk });
         Ok(())
     }

@@ -28,8 +28,8 @@ pub(super) fn carry_out(
                 let path = copy.resolve(&path)?;
                 let mut chunks = vec![chunk];
                 // Neighbouring chunks of one file are placed together.
-                while let Some(Step::Update { path: next, .. }) = steps.peek() {
-                    if copy.resolve(next).ok().as_ref() != Some(&path) {
+                while let Some(Step::Update { path: next, chunk }) = steps.peek() {
+                    if chunk.anew || copy.resolve(next).ok().as_ref() != Some(&path) {
                         break;
                     }
                     if let Some(Step::Update { chunk, .. }) = steps.next() {
@@ -89,8 +89,8 @@ impl Copy<'_> {
         {
             return Ok(path.clone());
         }
-        let otherwise = name.otherwise.as_deref().and_then(|other| RelPath::new(other).ok());
-        match otherwise.filter(|other| self.exists(other)) {
+        let mut otherwise = name.otherwise.iter().filter_map(|other| RelPath::new(other).ok());
+        match otherwise.find(|other| self.exists(other)) {
             Some(other) => Ok(other),
             None => Ok(path?),
         }

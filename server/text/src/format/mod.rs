@@ -127,7 +127,7 @@ pub fn apply(format: EditFormat, patch: &str, tree: &dyn Tree) -> Result<Vec<Fil
     for line in step::patch_lines(patch) {
         parser.line(line, &mut steps)?;
     }
-    parser.finish(&mut steps)?;
+    parser.finish(patch.is_empty() || patch.ends_with('\n'), &mut steps)?;
     carry_out::carry_out(format, steps, tree)
 }
 

@@ -84,7 +84,7 @@ impl Parser {
         let name = match (self.talk.take(), before) {
             (Some(talk), before) => {
                 let text = undecorated(&talk).to_owned();
-                let otherwise = before.filter(|_| !looks_like_path(&text));
+                let otherwise = before.filter(|_| !looks_like_path(&text)).into_iter().collect();
                 Name { text, otherwise }
             }
             (None, Some(before)) => Name::new(before),
@@ -96,7 +96,7 @@ impl Parser {
             }
         };
         // Talk between two blocks of one file does not become the file of a third.
-        self.file = Some(name.otherwise.clone().unwrap_or_else(|| name.text.clone()));
+        self.file = Some(name.otherwise.first().unwrap_or(&name.text).clone());
         Ok(name)
     }
 }

@@ -40,12 +40,12 @@ pub(super) enum Step {
 pub(super) struct Name {
     pub(super) text: String,
     /// What else may be meant if there is no such file.
-    pub(super) otherwise: Option<String>,
+    pub(super) otherwise: Vec<String>,
 }
 
 impl Name {
     pub(super) fn new(text: impl Into<String>) -> Name {
-        Name { text: text.into(), otherwise: None }
+        Name { text: text.into(), otherwise: Vec::new() }
     }
 }
 
@@ -59,10 +59,14 @@ pub(super) struct Chunk {
     pub(super) anchors: Vec<String>,
     /// The line, zero-based, at which it is said to be.
     pub(super) hint: Option<usize>,
+    /// Whether it begins a section of the patch: the file is read anew, as the sections before left it.
+    pub(super) anew: bool,
     /// Whether it is said to end with the file.
     pub(super) at_end: bool,
     /// Exactly these lines, zero-based; whatever they are.
     pub(super) lines: Option<Range<usize>>,
+    /// Whether the patch may end in the middle of it, unless it stands at the end of the file.
+    pub(super) may_be_cut: bool,
     /// Line of the patch, zero-based, at which it begins.
     pub(super) patch_line: usize,
 }
@@ -99,11 +103,13 @@ impl Parser {
     }
 
     /// The patch is over.
-    pub(super) fn finish(&mut self, out: &mut Vec<Step>) -> Result<(), EditError> {
+    ///
+    /// `ended` says whether its last line was ended, or may have been cut off.
+    pub(super) fn finish(&mut self, ended: bool, out: &mut Vec<Step>) -> Result<(), EditError> {
         match self {
             Parser::SearchReplace(parser) => parser.finish(),
             Parser::ApplyPatch(parser) => parser.finish(),
-            Parser::Unified(parser) => parser.finish(out),
+            Parser::Unified(parser) => parser.finish(ended, out),
             Parser::WholeFile(parser) => parser.finish(),
             Parser::LineRange(parser) => parser.finish(),
         }

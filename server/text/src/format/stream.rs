@@ -71,12 +71,13 @@ impl Stream {
 
     /// The patch is over; gives what its end completes.
     pub fn finish(&mut self) -> Vec<Piece> {
+        let ended = self.text.is_empty() || self.text.ends_with('\n');
         let rest = self.text[self.read..].to_owned();
         self.read = self.text.len();
         let mut pieces = self.take(&rest);
         if !self.broken {
             let mut steps = Vec::new();
-            let outcome = self.parser.finish(&mut steps);
+            let outcome = self.parser.finish(ended, &mut steps);
             pieces.extend(steps.into_iter().map(piece));
             pieces.extend(outcome.err().map(Piece::Broken));
             self.broken = true;

@@ -46,6 +46,7 @@ struct Hunk {
     last: char,
     old_unended: bool,
     new_unended: bool,
+    may_be_cut: bool,
 }
 
 const NULL: &str = "/dev/null";
@@ -75,11 +76,18 @@ impl Parser {
         self.plain(number, line, out)
     }
 
-    pub(super) fn finish(&mut self, out: &mut Vec<Step>) -> Result<(), EditError> {
+    pub(super) fn finish(&mut self, ended: bool, out: &mut Vec<Step>) -> Result<(), EditError> {
         if self.held.len() == 2 && self.hunk.is_none() {
             self.file_header(out)?;
         }
         self.release(out)?;
+        if let Some(hunk) = &mut self.hunk {
+            if !ended && hunk.counted && hunk.left != (0, 0) {
+                let why = "the patch ends in the middle of this hunk; send the whole patch again";
+                return Err(EditError::malformed(hunk.start, why));
+            }
+            hunk.may_be_cut = hunk.looks_cut();
+        }
         self.end_section(out)?;
         if self.files == 0 {
             let why = "no diff in it; it begins with `--- a/path`, `+++ b/path` and `@@`".to_owned();
@@ -267,6 +275,16 @@ impl Hunk {
         self.last = sign;
     }
 
+    /// Whether lines are missing on both sides, and less context follows the last change than goes before the first:
+    /// miscounting alone seldom looks like this.
+    fn looks_cut(&self) -> bool {
+        let Block { old, new, .. } = &self.block;
+        let ahead = old.iter().zip(new).take_while(|(a, b)| a == b).count();
+        let behind = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count() + self.blank;
+        let missing = self.left.0.min(self.left.1);
+        self.counted && missing > self.blank && behind < ahead.max(1)
+    }
+
     fn into_chunk(mut self) -> Chunk {
         // Blank lines at the end are the hunk's only as far as its header counts them.
         for _ in 0..self.blank.min(self.left.0.min(self.left.1)) {
@@ -279,6 +297,7 @@ impl Hunk {
             at_end: self.block.final_newline.is_some(),
             block: self.block,
             hint: self.hint,
+            may_be_cut: self.may_be_cut,
             patch_line: self.start,
             ..Chunk::default()
         }
@@ -300,8 +319,8 @@ fn name(text: &str, old: Option<&str>) -> Name {
     };
     let first = stripped(text);
     // A folder may really be called `a` or `b`, and a diff of two files may name only the old one rightly.
-    let mut others = [text.to_owned(), old.map(stripped).unwrap_or_default()].into_iter();
-    let otherwise = others.find(|other| !other.is_empty() && *other != first);
+    let others = [text.to_owned(), old.map(stripped).unwrap_or_default(), old.unwrap_or_default().to_owned()];
+    let otherwise = others.into_iter().filter(|other| !other.is_empty() && *other != first).collect();
     Name { text: first, otherwise }
 }
 

@@ -4,13 +4,16 @@
 //! in two rounds: first those that can only mean one place, then the others, between their neighbours. A block that
 //! quotes what an earlier block wrote is placed on the text after it.
 
+use std::ops::Range;
+
 use super::EditFormat;
 use super::error::EditError;
 use super::step::Chunk;
+use crate::change::ChangeSet;
 use crate::edit::{EditList, TextEdit};
 use crate::locate::LocateError;
 use crate::locate::block::Block;
-use crate::locate::ladder::{Placed, Scope, place};
+use crate::locate::ladder::{Level, Placed, Scope, matches, place};
 use crate::locate::loose::{is_about_omission, is_elision};
 use crate::locate::text_lines::TextLines;
 
@@ -59,11 +62,25 @@ fn one_by_one(path: &str, text: &str, chunks: &[Chunk]) -> Result<String, EditEr
         if edits.is_empty() {
             return Err(refusal);
         }
-        // Perhaps it quotes what the blocks before it wrote.
+        // Perhaps it quotes what the blocks before it wrote; nothing else can have made it fit now.
+        let written = written(&base, &edits);
         base = apply(&base, std::mem::take(&mut edits), path, at)?;
-        edits = place_any(&TextLines::new(&base), chunk, path, at + 1).map_err(|_| refusal)?.edits;
+        let lines = TextLines::new(&base);
+        let placed = place_any(&lines, chunk, path, at + 1).map_err(|_| refusal.clone())?;
+        let place = lines.bytes(placed.lines);
+        if !written.iter().any(|range| range.start <= place.end && range.end >= place.start) {
+            return Err(refusal);
+        }
+        edits = placed.edits;
     }
     apply(&base, edits, path, chunks.len())
+}
+
+/// What the edits write, in bytes of the text after them.
+fn written(text: &str, edits: &[TextEdit]) -> Vec<Range<usize>> {
+    let list = EditList::new(edits.to_vec()).ok();
+    let change = list.and_then(|list| ChangeSet::from_edits(text.len(), &list).ok());
+    change.map(|change| change.new_ranges().collect()).unwrap_or_default()
 }
 
 /// The first reading of a chunk that has a place; with several readings, only if it is the only one.
@@ -107,6 +124,12 @@ fn in_order(path: &str, text: &str, chunks: &[Chunk]) -> Result<String, EditErro
     let mut refusals: Vec<Option<LocateError>> = Vec::with_capacity(chunks.len());
     for chunk in chunks {
         let cursor = placed.iter().flatten().next_back().map_or(0, |placed| placed.lines.end);
+        if chunk.block.old.is_empty() && chunk.lines.is_none() && placed.len() + 1 < chunks.len() {
+            // Without quoted lines the end of the file is meant, and nothing can come after that.
+            placed.push(None);
+            refusals.push(Some(LocateError::Empty));
+            continue;
+        }
         match place_after(&lines, chunk, cursor) {
             Ok(found) => {
                 placed.push(Some(found));
@@ -127,6 +150,15 @@ fn in_order(path: &str, text: &str, chunks: &[Chunk]) -> Result<String, EditErro
             None => return Err(EditError::Place { path: path.to_owned(), number: at + 1, source: refusal }),
         }
     }
+    let at_end = |found: &Placed| found.lines.end >= lines.len();
+    if let (Some(last), Some(Some(found))) = (chunks.last(), placed.last())
+        && last.may_be_cut
+        && !at_end(found)
+    {
+        let why = "the patch seems to end in the middle of this hunk: lines that its header counts are missing; \
+                   send the whole patch again";
+        return Err(EditError::malformed(last.patch_line, why));
+    }
     let mut edits: Vec<TextEdit> = Vec::new();
     for (at, found) in placed.into_iter().flatten().enumerate() {
         let overlap = || EditError::Overlap { path: path.to_owned(), number: at + 1 };
@@ -144,7 +176,7 @@ fn place_after(text: &TextLines<'_>, chunk: &Chunk, cursor: usize) -> Result<Pla
     }
     let scope = Scope { lines: cursor..usize::MAX, at_end: chunk.at_end, ..Scope::anywhere() };
     if chunk.anchors.is_empty() {
-        return place(text, &chunk.block, &scope);
+        return place(text, &chunk.block, &scope).and_then(|placed| by_number_too(text, chunk, placed));
     }
     let scopes = match super::anchor::scopes(text, &chunk.anchors, cursor) {
         Ok(scopes) => scopes,
@@ -170,12 +202,17 @@ fn place_after(text: &TextLines<'_>, chunk: &Chunk, cursor: usize) -> Result<Pla
     }
 }
 
+/// The place, unless the chunk's line number speaks for another that differs from it in blanks only.
+fn by_number_too(text: &TextLines<'_>, chunk: &Chunk, placed: Placed) -> Result<Placed, LocateError> {
+    let other = chunk.hint.filter(|hint| *hint != placed.lines.start);
+    match other.filter(|hint| matches(text, &chunk.block.old, Level::Indentation).contains(hint)) {
+        Some(hint) => Err(LocateError::Ambiguous { places: vec![placed.lines.start, hint] }),
+        None => Ok(placed),
+    }
+}
+
 /// Lines that are given by number alone.
-fn at_lines(
-    text: &TextLines<'_>,
-    chunk: &Chunk,
-    lines: std::ops::Range<usize>,
-) -> Result<Placed, LocateError> {
+fn at_lines(text: &TextLines<'_>, chunk: &Chunk, lines: Range<usize>) -> Result<Placed, LocateError> {
     if lines.end > text.len() {
         return Err(LocateError::NotFound { nearest: Vec::new() });
     }
@@ -224,7 +261,7 @@ fn place_between(
     let shift = off.first().copied().filter(|_| agreed).unwrap_or(0);
     let near = chunk.hint.filter(|_| agreed).and_then(|hint| hint.checked_add_signed(shift));
     let scope = Scope { lines: from..to, near, at_end: chunk.at_end, first: false };
-    place(text, &chunk.block, &scope).ok()
+    place(text, &chunk.block, &scope).and_then(|placed| by_number_too(text, chunk, placed)).ok()
 }
 
 fn together(edits: &[TextEdit], more: &[TextEdit]) -> Option<EditList> {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
 /// The plain character that a typographic one stands for; `None` for a plain one.
 pub(crate) fn plain(character: char) -> Option<&'static str> {
     Some(match character {
@@ -50,10 +52,14 @@ impl Family {
     }
 }
 
-/// A text with plain characters for all typographic ones.
+/// A text with plain characters for all typographic ones, and accented letters composed.
 pub(crate) fn fold(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|c| plain(c).is_some()) {
+    if text.is_ascii() {
         return Cow::Borrowed(text);
+    }
+    let composed = is_nfc_quick(text.chars()) == IsNormalized::Yes;
+    if !text.chars().any(|c| plain(c).is_some()) {
+        return if composed { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) };
     }
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -62,7 +68,7 @@ pub(crate) fn fold(text: &str) -> Cow<'_, str> {
             None => out.push(character),
         }
     }
-    Cow::Owned(out)
+    Cow::Owned(if composed { out } else { out.nfc().collect() })
 }
 
 /// A way in which a whole edit was escaped once too often.
@@ -134,6 +140,7 @@ mod tests {
     fn folds_to_plain_characters() {
         assert_eq!(fold("“a”\u{a0}– ‘b’…"), "\"a\" - 'b'...");
         assert!(matches!(fold("plain"), Cow::Borrowed("plain")));
+        assert_eq!(fold("e\u{301}t\u{e9}"), "\u{e9}t\u{e9}");
     }
 
     #[test]

@@ -43,7 +43,10 @@ impl Indent {
         if let Some(prefix) = file.strip_suffix(edit) {
             candidates.push(Indent::Add(prefix.to_owned()));
             if !first_is_blank && pairs.len() > 1 && pairs[1..].iter().all(|(edit, file)| edit == file) {
-                return vec![Indent::FirstLine(prefix.to_owned())];
+                if edit.is_empty() {
+                    return vec![Indent::FirstLine(prefix.to_owned())];
+                }
+                candidates.push(Indent::FirstLine(prefix.to_owned()));
             }
         }
         if let Some(prefix) = edit.strip_suffix(file) {
@@ -57,7 +60,10 @@ impl Indent {
             candidates.extend(all.filter(|(from, to)| from != to).map(|(from, to)| Indent::Steps(from, to)));
         }
         candidates.retain(|candidate| {
-            pairs.iter().all(|(edit, file)| candidate.blanks(edit, false).as_deref() == Some(*file))
+            let fits = |(at, (edit, file)): (usize, &(&str, &str))| {
+                candidate.blanks(edit, at == 0).as_deref() == Some(*file)
+            };
+            pairs.iter().enumerate().all(fits)
         });
         candidates
     }

@@ -13,8 +13,12 @@ use super::text_lines::TextLines;
 use super::{How, LocateError, loose, nearest, rival};
 use crate::edit::TextEdit;
 
-/// A looser match than by trailing blanks must rest on lines of at least this weight.
+/// A match that is not quite exact must rest on lines of at least this weight,
 const LEAST_WEIGHT: usize = 5;
+/// one that is looser than by trailing blanks on more,
+const LEAST_LOOSE_WEIGHT: usize = 12;
+/// and on even more if indentation is not compared and only one line says anything.
+const LEAST_LINE_WEIGHT: usize = 20;
 
 /// Where a match may begin, in lines.
 #[derive(Debug, Clone)]
@@ -103,6 +107,11 @@ pub(crate) fn place(text: &TextLines<'_>, block: &Block, scope: &Scope) -> Resul
     if let Some(found) = unescaped(text, block, scope) {
         return found;
     }
+    for plain in super::marks::without(block) {
+        if let Some(found) = exactly(text, &plain, scope, How::Marks) {
+            return found;
+        }
+    }
     if let Some(line) = already_there(text, block) {
         return Err(LocateError::AlreadyApplied { line });
     }
@@ -124,11 +133,10 @@ fn at_level(
     scope: &Scope,
     level: Level,
 ) -> Option<Result<Placed, LocateError>> {
-    let weighty = matches!(level, Level::Exact | Level::TrailingBlanks) || block.weight() >= LEAST_WEIGHT;
-    if !weighty {
+    if !is_weighty(block, level) {
         return None;
     }
-    let shorter = block.without_blank_ends();
+    let shorter = block.without_blank_ends().filter(|shorter| shorter.weight() >= LEAST_WEIGHT);
     for (block, whole) in [(Some(block), true), (shorter.as_ref(), false)] {
         let Some(block) = block else { continue };
         let all = matches(text, &block.old, level);
@@ -138,11 +146,20 @@ fn at_level(
                 let lines = at..at + block.old.len();
                 let rival = match (level, whole) {
                     (Level::Exact, true) => false,
-                    (_, true) => rival::exact_elsewhere(text, &block.old, &lines),
+                    (Level::TrailingBlanks, true) => rival::exact_elsewhere(text, &block.old, &lines),
+                    (_, true) => {
+                        rival::exact_elsewhere(text, &block.old, &lines)
+                            || rival::indented_elsewhere(text, &block.old, &lines)
+                    }
                     (_, false) => rival::alike_elsewhere(text, &block.old, &lines),
                 };
                 if rival && !scope.first {
                     return Some(Err(LocateError::NotFound { nearest: nearest::find(text, &block.old) }));
+                }
+                let exact = level == Level::Exact && whole;
+                if let Some(line) = already_there(text, block).filter(|_| !exact && !scope.first) {
+                    // The place that was meant is done, and this one only resembles what it was.
+                    return Some(Err(LocateError::AlreadyApplied { line }));
                 }
                 return Some(finish(text, block, at, level, level.how()));
             }
@@ -150,6 +167,17 @@ fn at_level(
         }
     }
     None
+}
+
+/// Whether the quoted lines say enough to be compared as loosely as this. Of a single line that does not match as
+/// quoted, a like one is too easily found elsewhere.
+fn is_weighty(block: &Block, level: Level) -> bool {
+    let solid = block.old.iter().filter(|line| super::block::letters(line) > 2).count();
+    match level {
+        Level::Exact | Level::TrailingBlanks => true,
+        Level::Indentation if solid < 2 => block.weight() >= LEAST_LINE_WEIGHT,
+        _ => block.weight() >= LEAST_LOOSE_WEIGHT,
+    }
 }
 
 /// Lines at which all of `old` matches.
@@ -176,8 +204,19 @@ pub(crate) enum Choice {
 /// The match that is meant, if the scope leaves no doubt.
 pub(crate) fn choose(text: &TextLines<'_>, all: &[usize], len: usize, scope: &Scope, exact: bool) -> Choice {
     let mut inside: Vec<usize> = all.iter().copied().filter(|at| scope.lines.contains(at)).collect();
-    if scope.at_end && inside.iter().any(|at| at + len == text.len()) {
-        inside.retain(|at| at + len == text.len());
+    if scope.at_end {
+        // What is said to be the end and is not was the end once; nobody knows what came after it since.
+        let rest_is_blank =
+            |at: &usize| (at + len..text.len()).all(|line| text.content(line).trim().is_empty());
+        inside.retain(rest_is_blank);
+        if inside.len() > 1 {
+            inside.retain(|at| at + len == text.len());
+        }
+        return match inside.as_slice() {
+            [] => Choice::None,
+            [only] => Choice::One(*only),
+            several => Choice::Many(several.to_vec()),
+        };
     }
     match inside.as_slice() {
         // Out of order or past what was pointed at, but the only such text in the file.
@@ -218,7 +257,7 @@ fn unescaped(text: &TextLines<'_>, block: &Block, scope: &Scope) -> Option<Resul
     if block.old.len() == 1 && block.new.len() <= 1 && block.old[0].contains("\\n") {
         let undo = |lines: &[String]| super::fold::undo_backslashes(&lines.concat(), true);
         let plain = Block::new(&undo(&block.old), &undo(&block.new));
-        return exactly(text, &plain, scope);
+        return exactly(text, &plain, scope, How::Escapes);
     }
     [Escape::Entities, Escape::Backslashes].into_iter().find_map(|escape| {
         let plain = block.map(|line| escape.undo(line));
@@ -226,26 +265,33 @@ fn unescaped(text: &TextLines<'_>, block: &Block, scope: &Scope) -> Option<Resul
         if plain.old == block.old || mixed {
             return None;
         }
-        exactly(text, &plain, scope)
+        exactly(text, &plain, scope, How::Escapes)
     })
 }
 
-fn exactly(text: &TextLines<'_>, block: &Block, scope: &Scope) -> Option<Result<Placed, LocateError>> {
+fn exactly(
+    text: &TextLines<'_>,
+    block: &Block,
+    scope: &Scope,
+    how: How,
+) -> Option<Result<Placed, LocateError>> {
     if block.weight() < LEAST_WEIGHT {
         return None;
     }
     let all = matches(text, &block.old, Level::TrailingBlanks);
     match choose(text, &all, block.old.len(), scope, false) {
         Choice::None => None,
-        Choice::One(at) => Some(finish(text, block, at, Level::TrailingBlanks, How::Escapes)),
+        Choice::One(at) => Some(finish(text, block, at, Level::TrailingBlanks, how)),
         Choice::Many(places) => Some(Err(LocateError::Ambiguous { places })),
     }
 }
 
 /// The line at which the replacement already stands, where it brings something that can be recognised.
 fn already_there(text: &TextLines<'_>, block: &Block) -> Option<usize> {
-    let weight: usize = block.new.iter().map(|line| super::block::weight(line)).sum();
-    if weight < LEAST_WEIGHT || block.new == block.old {
+    let is_quoted = |line: &&String| block.old.iter().any(|old| old.trim() == line.trim());
+    let fresh = block.new.iter().filter(|line| !is_quoted(line));
+    let weight: usize = fresh.map(|line| super::block::weight(line)).sum();
+    if weight < LEAST_WEIGHT {
         return None;
     }
     matches(text, &block.new, Level::Indentation).first().copied()

@@ -10,6 +10,7 @@ mod fold;
 mod indent;
 pub(crate) mod ladder;
 pub(crate) mod loose;
+pub(crate) mod marks;
 mod nearest;
 mod replace;
 mod rewrite;
@@ -55,12 +56,14 @@ pub enum How {
     TrailingBlanks,
     /// But for indentation.
     Indentation,
-    /// But for typographic quotes, dashes and blanks.
+    /// But for typographic quotes, dashes and blanks, or how accented letters are composed.
     Typography,
     /// But for the amount of blanks between words.
     InnerBlanks,
     /// After undoing one escaping too many.
     Escapes,
+    /// After taking line numbers, diff marks or a fence off the quoted lines.
+    Marks,
     /// In pieces, with the text between them left out.
     Elided,
     /// But for blank lines.
@@ -79,6 +82,7 @@ impl fmt::Display for How {
             How::Typography => "exact but for typographic characters",
             How::InnerBlanks => "exact but for the amount of blanks",
             How::Escapes => "exact after undoing escapes",
+            How::Marks => "exact after taking marks off its lines",
             How::Elided => "in pieces around an elision",
             How::BlankLines => "exact but for blank lines",
             How::StaleContext => "exact but for a line of context",

@@ -47,10 +47,11 @@ pub(crate) fn rewrite(text: &TextLines<'_>, block: &Block, alignment: &Alignment
             Indent::explaining(&folded)
         }
     };
+    let removed: Vec<usize> = hunks.iter().flat_map(|hunk| hunk.old.clone()).collect();
     let mut edits = Vec::new();
     let mut repeats = 0;
     for hunk in &hunks {
-        let new = incoming(text, block, alignment, hunk, &indents, &pairs)?;
+        let new = incoming(text, block, alignment, hunk, &indents, &pairs, &removed)?;
         let lines = target(text, &new, alignment, hunk)?;
         if hunk.old.is_empty() && new.iter().map(|line| weight(line)).sum::<usize>() >= 6 {
             // Only at the edge of what is quoted can the lines be there already; within, the match would have failed.
@@ -122,6 +123,7 @@ fn incoming(
     hunk: &LineHunk,
     indents: &[Indent],
     pairs: &[(&str, &str)],
+    removed: &[usize],
 ) -> Option<Vec<String>> {
     let mut new = block.new[hunk.new.clone()].to_vec();
     if matches!(alignment.level, Level::Typography | Level::InnerBlanks) {
@@ -134,7 +136,21 @@ fn incoming(
         }
         new = new.iter().map(|line| settle_typography(line, pairs)).collect::<Option<_>>()?;
     }
-    let own: Vec<Option<&str>> = block.new[hunk.new.clone()].iter().map(|line| moved(line, pairs)).collect();
+    // Blanks at the end of a line are that line's own; indentation is the same for all lines that are written alike.
+    let known: Vec<(&str, &str)> = match alignment.level {
+        Level::Exact | Level::TrailingBlanks => removed
+            .iter()
+            .filter(|at| super::block::letters(&block.old[**at]) > 2)
+            .filter_map(|at| Some((block.old[*at].as_str(), text.content(alignment.lines[*at]?))))
+            .collect(),
+        _ => pairs.to_vec(),
+    };
+    let own: Vec<Option<&str>> = block.new[hunk.new.clone()].iter().map(|line| moved(line, &known)).collect();
+    if let [Indent::Add(_) | Indent::Strip(_)] = indents
+        && new.iter().any(|line| is_between_steps(text, line, pairs))
+    {
+        return None;
+    }
     let mut outcomes = indents.iter().filter_map(|indent| {
         let lines = new.iter().enumerate();
         lines
@@ -148,10 +164,21 @@ fn incoming(
     outcomes.all(|other| other == first).then_some(first)
 }
 
+/// Whether a line is deeper or less deep than all that is quoted by no whole number of the file's steps: then the
+/// edit may count its steps otherwise, and one depth alone does not tell.
+fn is_between_steps(text: &TextLines<'_>, line: &str, pairs: &[(&str, &str)]) -> bool {
+    let width = |line: &str| super::indent::split(line).0.len();
+    let mut quoted = pairs.iter().filter(|(old, _)| !old.trim().is_empty()).map(|(old, _)| width(old));
+    let Some(first) = quoted.next() else { return false };
+    let one_depth = quoted.all(|other| other == first);
+    let step = text.indent_step();
+    one_depth && step > 0 && !line.trim().is_empty() && !width(line).abs_diff(first).is_multiple_of(step)
+}
+
 /// The file's own form of a line that the block quotes and brings again, elsewhere.
-fn moved<'a>(line: &str, pairs: &[(&str, &'a str)]) -> Option<&'a str> {
+fn moved<'a>(line: &str, known: &[(&str, &'a str)]) -> Option<&'a str> {
     let mut forms =
-        pairs.iter().filter(|(old, _)| *old == line && !line.trim().is_empty()).map(|(_, file)| *file);
+        known.iter().filter(|(old, _)| *old == line && !line.trim().is_empty()).map(|(_, file)| *file);
     let first = forms.next()?;
     forms.all(|other| other == first).then_some(first)
 }

@@ -41,10 +41,32 @@ pub(crate) fn exact_elsewhere(text: &TextLines<'_>, old: &[String], chosen: &Ran
     })
 }
 
+/// Whether every telling line of `old` has a line of the same words elsewhere that is indented as quoted, where the
+/// chosen place is indented otherwise: that one may have changed since it was quoted.
+pub(crate) fn indented_elsewhere(text: &TextLines<'_>, old: &[String], chosen: &Range<usize>) -> bool {
+    let solid = solid_lines(old);
+    fn indent(line: &str) -> &str {
+        super::indent::split(line).0
+    }
+    let as_quoted = |at: &usize| indent(&old[*at]) == indent(text.content(chosen.start + at));
+    if solid.is_empty() || solid.iter().any(as_quoted) {
+        return false;
+    }
+    let wanted: Vec<HashSet<&str>> = solid.iter().map(|at| words(&old[*at])).collect();
+    elsewhere(text, old.len(), chosen).any(|start| {
+        solid.iter().zip(&wanted).all(|(at, wanted)| {
+            let line = text.content(start + at);
+            let words = words(line);
+            let shared = words.intersection(wanted).count();
+            indent(line) == indent(&old[*at]) && 2 * shared > words.len().max(wanted.len())
+        })
+    })
+}
+
 /// Whether most lines of `old` have another place where lines with the same words stand.
 pub(crate) fn alike_elsewhere(text: &TextLines<'_>, old: &[String], chosen: &Range<usize>) -> bool {
     let solid = solid_lines(old);
-    if solid.len() < 2 {
+    if solid.is_empty() {
         return false;
     }
     let wanted: Vec<HashSet<&str>> = solid.iter().map(|at| words(&old[*at])).collect();

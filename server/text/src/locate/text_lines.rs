@@ -53,6 +53,23 @@ impl<'a> TextLines<'a> {
         self.lines.partition_point(|span| span.start <= offset).saturating_sub(1)
     }
 
+    /// By how many characters lines are mostly indented more than the one before them; zero if they never are.
+    pub(crate) fn indent_step(&self) -> usize {
+        let mut counts: std::collections::BTreeMap<usize, usize> = std::collections::BTreeMap::new();
+        let mut before = 0;
+        for line in (0..self.len()).map(|line| self.content(line)).filter(|line| !line.trim().is_empty()) {
+            let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+            if indent > before {
+                *counts.entry(indent - before).or_default() += 1;
+            }
+            before = indent;
+        }
+        counts
+            .into_iter()
+            .max_by_key(|(step, count)| (*count, std::cmp::Reverse(*step)))
+            .map_or(0, |(step, _)| step)
+    }
+
     /// The first line after the body that a line begins: where the indentation comes back to the line's own, other
     /// than by closing brackets.
     pub(crate) fn body_end(&self, head: usize) -> usize {
@@ -79,15 +96,28 @@ impl<'a> TextLines<'a> {
         self.lines.last().is_none_or(|span| span.content_end < span.end)
     }
 
-    /// The edit that puts `new` in the place of the lines `range`, the file's own line ending between and after
-    /// them. Whether the file ends with a line ending stays as it is, unless `final_newline` says otherwise.
+    /// How new lines in the place of `range` end: as those that they replace and their neighbours, where these all end
+    /// alike, and otherwise as most lines of the file do.
+    fn ending_at(&self, range: &Range<usize>) -> &'a str {
+        let around = range.start.saturating_sub(1)..(range.end + 1).min(self.lines.len());
+        let around = self.lines.get(around).unwrap_or_default();
+        let mut endings = around
+            .iter()
+            .map(|span| &self.text[span.content_end..span.end])
+            .filter(|ending| !ending.is_empty());
+        let first = endings.next().unwrap_or(self.ending.as_str());
+        if endings.all(|other| other == first) { first } else { self.ending.as_str() }
+    }
+
+    /// The edit that puts `new` in the place of the lines `range`, with a line ending of the file's own between and
+    /// after them. Whether the file ends with a line ending stays as it is, unless `final_newline` says otherwise.
     pub(crate) fn replace(
         &self,
         range: Range<usize>,
         new: &[String],
         final_newline: Option<bool>,
     ) -> TextEdit {
-        let ending = self.ending.as_str();
+        let ending = self.ending_at(&range);
         let mut text: String = new.iter().flat_map(|line| [line.as_str(), ending]).collect();
         let mut start = self.start(range.start);
         let end =

@@ -1,0 +1,178 @@
+//! What a command finds around it: its environment, the project's own programs, and the files that it reports in.
+
+use std::path::{Path, PathBuf};
+
+use galley_exec::Status;
+
+use crate::checks::Check;
+
+/// Folders of a project that hold programs of its own, which go before those of the system.
+const PROGRAMS: [&str; 4] = ["node_modules/.bin", ".venv/bin", "venv/bin", "vendor/bin"];
+
+/// What commands find in their environment beside what the sandbox lets through.
+pub(super) fn environment(cache: &Path, tmp: &Path) -> Vec<(String, String)> {
+    let place = |name: &str| cache.join(name).to_string_lossy().into_owned();
+    let pairs = [
+        ("PAGER", "cat".to_owned()),
+        ("NO_COLOR", "1".to_owned()),
+        ("TERM", "dumb".to_owned()),
+        ("CI", "1".to_owned()),
+        ("CARGO_TARGET_DIR", place("cargo")),
+        ("CARGO_NET_OFFLINE", "true".to_owned()),
+        ("CARGO_TERM_COLOR", "never".to_owned()),
+        ("GOCACHE", place("go")),
+        ("GOFLAGS", "-mod=mod".to_owned()),
+        ("GOPROXY", "off".to_owned()),
+        ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+        ("RUFF_NO_CACHE", "true".to_owned()),
+        ("MYPY_CACHE_DIR", place("mypy")),
+        ("npm_config_offline", "true".to_owned()),
+        ("npm_config_update_notifier", "false".to_owned()),
+        ("MIX_BUILD_PATH", place("mix")),
+        ("DOTNET_CLI_TELEMETRY_OPTOUT", "1".to_owned()),
+        ("DOTNET_NOLOGO", "1".to_owned()),
+        ("TMPDIR", tmp.to_string_lossy().into_owned()),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The command with the project's own program in place of the system's, where it has one. `binds` are the folders that
+/// only the sandbox shows below `root`.
+pub(super) fn with_own_program(
+    argv: Vec<String>,
+    root: &Path,
+    dir: &str,
+    binds: &[(PathBuf, PathBuf)],
+) -> Vec<String> {
+    let Some(program) = argv.first().filter(|program| !program.contains(['/', '\\'])) else { return argv };
+    let there = |place: &Path| {
+        let bound =
+            binds.iter().find_map(|(source, shown)| Some(source.join(place.strip_prefix(shown).ok()?)));
+        galley_exec::which(&bound.as_deref().unwrap_or(place).to_string_lossy()).is_some()
+    };
+    let depth = dir.split('/').filter(|part| !part.is_empty()).count();
+    let mut folder = root.join(dir);
+    for up in 0..=depth {
+        for programs in PROGRAMS {
+            if there(&folder.join(programs).join(program)) {
+                // Relative, so that evidence names no private folder.
+                let own = format!("{}{programs}/{program}", "../".repeat(up));
+                let own = if up == 0 { format!("./{own}") } else { own };
+                return std::iter::once(own).chain(argv.into_iter().skip(1)).collect();
+            }
+        }
+        folder.pop();
+    }
+    argv
+}
+
+/// The command wrapped so that the files in which its runner reports are printed after its own words. Older ones of the
+/// same names are removed before, so that nothing speaks of an earlier content.
+pub(super) fn reporting(argv: Vec<String>, reports: &[String]) -> Vec<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./*".contains(c);
+    let patterns: Vec<String> =
+        reports.iter().filter(|path| path.chars().all(plain)).map(|path| format!("./{path}")).collect();
+    if patterns.is_empty() {
+        return argv;
+    }
+    let files = patterns.join(" ");
+    let script = format!("rm -f {files}; \"$@\"; code=$?; echo; cat {files} 2>/dev/null; exit $code");
+    ["sh".to_owned(), "-c".to_owned(), script, "sh".to_owned()].into_iter().chain(argv).collect()
+}
+
+/// What a package manager says when it lacks the network or a package: no verdict on the change.
+const LACKING: [(&str, &str); 13] = [
+    ("no such command: `nextest`", "cargo-nextest"),
+    ("'cargo-clippy' is not installed", "clippy"),
+    ("'cargo-fmt' is not installed", "rustfmt"),
+    ("npx canceled due to missing packages", "the program of a package"),
+    ("ERR_PNPM_RECURSIVE_EXEC_FIRST_FAIL", "the program of a package"),
+    ("bundler: command not found", "a gem of the Gemfile"),
+    ("Could not find gem", "a gem of the Gemfile"),
+    ("Bundler could not find compatible versions", "a gem of the Gemfile"),
+    ("in offline mode and the artifact", "an artifact of Maven's"),
+    ("No cached version of", "an artifact of Gradle's"),
+    ("you may need to run `cargo fetch`", "a crate in Cargo's cache"),
+    ("module lookup disabled by GOPROXY=off", "a Go module in the cache"),
+    ("Unchecked dependencies for environment", "a dependency of Mix"),
+];
+
+/// The tool that a check stumbled over because this machine lacks it: that is no verdict on the change.
+pub(super) fn missing_tool(status: &Status, output: &str) -> Option<String> {
+    let Status::Exited(code) = status else { return None };
+    if *code == 0 {
+        return None;
+    }
+    if let Some((_, what)) = LACKING.iter().find(|(said, _)| output.contains(said)) {
+        return Some((*what).to_owned());
+    }
+    let runner =
+        output.lines().find_map(|line| line.split_once(": No module named ")).filter(|(program, _)| {
+            // `python3: No module named pytest` is Python's word on `-m`; an import error of the project's is a verdict.
+            program.ends_with(|c: char| c.is_ascii_digit()) || program.ends_with("python")
+        });
+    let name = match (runner, code) {
+        (Some((_, name)), _) => name,
+        // The shell's own word: `sh: 1: tsc: not found`, `bash: tsc: command not found`.
+        (None, 127) => {
+            let said = |line: &'static str| move |text: &str| text.strip_suffix(line).map(str::to_owned);
+            let line = output
+                .lines()
+                .find_map(|text| said(": command not found")(text).or_else(|| said(": not found")(text)))?;
+            return line.rsplit(' ').next().map(trimmed).filter(|name| !name.is_empty());
+        }
+        (None, _) => return None,
+    };
+    Some(trimmed(name)).filter(|name| !name.is_empty())
+}
+
+fn trimmed(name: &str) -> String {
+    name.trim_matches(|c: char| !c.is_alphanumeric()).to_owned()
+}
+
+/// Words for a tool that is not there.
+pub(super) fn not_installed(tool: &str, check: &Check) -> String {
+    format!("{tool} is not installed ({})", check.install)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_tool_is_no_verdict() {
+        let missing = |code, output| missing_tool(&Status::Exited(code), output);
+        assert_eq!(missing(1, "/usr/bin/python3: No module named pytest\n").as_deref(), Some("pytest"));
+        assert_eq!(missing(127, "sh: 1: tsc: not found\n").as_deref(), Some("tsc"));
+        assert_eq!(missing(127, "sh: line 1: bats: command not found\n").as_deref(), Some("bats"));
+        assert_eq!(missing(101, "error: no such command: `nextest`\n").as_deref(), Some("cargo-nextest"));
+        assert_eq!(missing(1, "E   ModuleNotFoundError: No module named 'calc'\n"), None, "a verdict");
+        assert_eq!(missing(1, "1 failed\n"), None);
+        assert_eq!(missing(0, "No module named x"), None);
+    }
+
+    #[test]
+    fn the_nearest_own_program_goes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let argv = || vec!["sh".to_owned(), "x".to_owned()];
+        assert_eq!(with_own_program(argv(), root, "a", &[]), argv());
+        // A program that the sandbox shows: here the system's own folder stands for a bound one.
+        let system = galley_exec::which("sh").unwrap().parent().unwrap().to_path_buf();
+        let binds = [(system.clone(), root.join("node_modules/.bin"))];
+        assert_eq!(with_own_program(argv(), root, "", &binds)[0], "./node_modules/.bin/sh");
+        assert_eq!(with_own_program(argv(), root, "a/b", &binds)[0], "../../node_modules/.bin/sh");
+        let near = [binds[0].clone(), (system, root.join("a/.venv/bin"))];
+        assert_eq!(with_own_program(argv(), root, "a/b", &near)[0], "../.venv/bin/sh");
+        assert_eq!(with_own_program(vec!["./sh".to_owned()], root, "", &binds)[0], "./sh");
+    }
+
+    #[test]
+    fn a_report_file_that_could_be_a_command_is_left_out() {
+        let argv = vec!["mvn".to_owned()];
+        assert_eq!(reporting(argv.clone(), &["a; rm b".to_owned()]), argv);
+        let wrapped = reporting(argv, &["target/*.xml".to_owned()]);
+        assert_eq!(wrapped[3..], ["sh", "mvn"]);
+        assert!(wrapped[2].starts_with("rm -f ./target/*.xml; "), "{}", wrapped[2]);
+    }
+}

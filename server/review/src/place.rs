@@ -1,0 +1,85 @@
+//! The place of an insertion that comes back.
+//!
+//! An insertion has no lines of its own in the document. While the person types, edits tell where its place went; but
+//! after the lines on both sides were rewritten and restored, or its text was taken back together with lines around
+//! it, several places fit the edits. Then the lines that it was proposed between decide, if they stand together.
+
+use std::ops::Range;
+
+use ropey::Rope;
+
+use crate::hunk::{Hunk, HunkKind, HunkState};
+
+/// How many lines up and down the neighbours are looked for.
+const REACH: usize = 200;
+
+/// Moves a pending insertion between the lines that it was proposed between, where it lies beside neither of them and
+/// a change brought them together, in one place only. `changed` says whether it wrote in a range of the text: lines
+/// like them that stand elsewhere for long are a copy.
+pub(crate) fn between_neighbours(hunk: &mut Hunk, text: &Rope, changed: impl Fn(Range<usize>) -> bool) {
+    let waits = hunk.kind == HunkKind::Lines && hunk.state == HunkState::Pending && hunk.range.is_empty();
+    let Some(neighbours) = hunk.neighbours.as_ref().filter(|_| waits) else { return };
+    if hunk.range.start > text.len_bytes() {
+        return;
+    }
+    let last = text.len_lines();
+    // Line `at` begins at the place; the text's end is a line that is not there.
+    let line = |at: usize| at < last && text.line_to_byte(at) < text.len_bytes();
+    let is = |wanted: &Option<String>, at: Option<usize>| match (wanted, at.filter(|at| line(*at))) {
+        (Some(wanted), Some(at)) => text.line(at) == wanted.as_str(),
+        (None, None) => true,
+        _ => false,
+    };
+    let telling =
+        |wanted: &Option<String>| wanted.as_ref().is_some_and(|line| line.contains(char::is_alphanumeric));
+    let above = |at: usize| is(&neighbours.above, at.checked_sub(1));
+    let below = |at: usize| is(&neighbours.below, Some(at));
+    let here = text.byte_to_line(hunk.range.start);
+    let here = if text.line_to_byte(here) < hunk.range.start { here + 1 } else { here };
+    let told = (above(here) && telling(&neighbours.above)) || (below(here) && telling(&neighbours.below));
+    if told || (above(here) && below(here)) {
+        return;
+    }
+    let near = here.saturating_sub(REACH)..(here + REACH).min(last) + 1;
+    let mut places = near.filter(|at| above(*at) && below(*at));
+    if let (Some(only), None) = (places.next(), places.next()) {
+        let start = |line: usize| if line < last { text.line_to_byte(line) } else { text.len_bytes() };
+        if changed(start(only.saturating_sub(1))..start(only + 1)) {
+            hunk.range = start(only)..start(only);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hunk::HunkId;
+    use galley_text::format::FileChange;
+    use galley_text::path::RelPath;
+
+    #[track_caller]
+    fn check(before: &str, after: &str, text: &str, from: usize, to: usize) {
+        let path = RelPath::new("f").unwrap();
+        let change = FileChange::Update { path, before: before.into(), after: after.into() };
+        let mut hunk =
+            crate::split::file(change, &mut |_, _| Vec::new(), &mut || HunkId("h".into())).hunks.remove(0);
+        hunk.range = from..from;
+        between_neighbours(&mut hunk, &Rope::from_str(text), |_| true);
+        assert_eq!(hunk.range, to..to);
+    }
+
+    #[test]
+    fn only_a_place_beside_neither_neighbour_is_left() {
+        let (before, after) = ("a\nb\nc\n", "a\nnew\nb\nc\n");
+        check(before, after, "a\nb\nc\n", 4, 2);
+        check(before, after, "a\nx\nb\nc\n", 2, 2);
+        check(before, after, "a\nb\na\nb\nc\n", 8, 8);
+        check(before, after, "x\ny\nz\n", 2, 2);
+    }
+
+    #[test]
+    fn the_ends_of_a_file_are_neighbours_too() {
+        check("a\nb\n", "a\nb\nnew\n", "a\nb\n", 0, 4);
+        check("a\nb\n", "new\na\nb\n", "a\nb\n", 4, 0);
+    }
+}
