@@ -181,7 +181,7 @@ T.test('the status line', function()
 end)
 
 T.test('completion and unknown subcommands', function()
-  T.eq({ 'reject', 'reject-all', 'reject-file' }, vim.fn.getcompletion('Galley rej', 'cmdline'))
+  T.eq({ 'reject', 'reject-all', 'reject-file', 'reject-why' }, vim.fn.getcompletion('Galley rej', 'cmdline'))
   T.eq({}, vim.fn.getcompletion('Galley ask re', 'cmdline'))
   for name, sub in pairs(require('galley.commands').subcommands) do
     local plug = vim.fn.maparg(('<Plug>(galley-%s)'):format(name), 'n', false, true)

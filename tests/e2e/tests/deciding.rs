@@ -216,11 +216,11 @@ fn git(place: &Place, arguments: &[&str]) -> String {
 
 #[test]
 fn what_git_keeps_is_never_touched_by_accepts_and_rollbacks() {
-    let place = Place::new(&[("a.rs", A), ("b.rs", B), ("staged.rs", "old\n"), ("run.sh", "#!/bin/sh\n")]);
+    let place = Place::new(&[("a.rs", A), ("b.rs", B), ("staged.rs", "old\n"), ("tool.rs", "#!/bin/sh\n")]);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(place.root().join("run.sh"), std::fs::Permissions::from_mode(0o755))
+        std::fs::set_permissions(place.root().join("tool.rs"), std::fs::Permissions::from_mode(0o755))
             .unwrap();
         std::os::unix::fs::symlink("b.rs", place.root().join("link.rs")).unwrap();
     }
@@ -246,7 +246,7 @@ fn what_git_keeps_is_never_touched_by_accepts_and_rollbacks() {
         edit("a.rs", "    1\n", "    10\n"),
         edit("b.rs", "    4\n", "    40\n"),
         edit("new/c.rs", "", "fn c() {}\n"),
-        { "name": "more", "arguments": { "tool": "delete", "path": "run.sh" } },
+        { "name": "more", "arguments": { "call": ["delete", "tool.rs"] } },
     ]);
     let Desk { place, client, model: _model, .. } = desk_with(place, json!([{ "calls": calls }, finish()]));
     drop(client);
@@ -258,7 +258,8 @@ fn what_git_keeps_is_never_touched_by_accepts_and_rollbacks() {
     let answer = emacs.request("galley/hunk/accept", json!({ "proposal": proposal["proposal"] }));
     assert_eq!(answer["result"]["applied"], true, "{answer}");
     assert!(emacs.shutdown().success());
-    assert!(!place.root().join("run.sh").exists() && place.read("new/c.rs") == "fn c() {}\n");
+    assert!(!place.root().join("tool.rs").exists(), "{proposal:#}");
+    assert_eq!(place.read("new/c.rs"), "fn c() {}\n");
     assert_eq!(place.read("b.rs"), B.replace("    4\n", "    40\n"));
     assert_eq!(kept(&place), before);
     let rolled = place.galley(&["rollback"]);
@@ -268,7 +269,7 @@ fn what_git_keeps_is_never_touched_by_accepts_and_rollbacks() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(place.root().join("run.sh")).unwrap().permissions().mode();
+        let mode = std::fs::metadata(place.root().join("tool.rs")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o755, "an executable file comes back executable");
         assert!(std::fs::symlink_metadata(place.root().join("link.rs")).unwrap().is_symlink());
     }

@@ -108,7 +108,8 @@ local function rollback()
       prompt = 'Galley: return to the state before',
       format_item = function(c)
         local at = os.date('%d %b %H:%M', math.floor(c.atMs / 1000))
-        return ('%s  %s  %s  %s'):format(at, c.title, c.label or '', server.count(#c.files, 'file'))
+        local label = (c.label or '') ~= '' and c.label .. ', ' or ''
+      return ('%s  %s  %s%s'):format(at, c.title, label, server.count(#c.files, 'file'))
       end,
     }, function(c)
       if c then

@@ -57,6 +57,10 @@ pub fn lines(proposal: &Proposal, file: &FileProposal, hunk: &Hunk, view: View) 
             FileKind::Move { from } => format!("  {} → {}\n", from.as_str(), file.path.as_str()),
             _ => String::new(),
         },
+        HunkKind::Mode => match file.mode {
+            Some(mode) => format!("  mode {} → {}\n", mode.before.as_git(), mode.after.as_git()),
+            None => String::new(),
+        },
         _ => {
             let rows = rows(proposal, file, hunk);
             let two_sided = hunk.kind == HunkKind::Lines && !hunk.before.is_empty() && !hunk.after.is_empty();

@@ -347,7 +347,8 @@ pub fn heading(proposal: &Proposal, id: &HunkId, evidence: &[Evidence], style: S
         _ if !hunk.is_whole_file() => format!("{}:{line}", file.path.as_str()),
         FileKind::Add => format!("{} (new file)", file.path.as_str()),
         FileKind::Delete => format!("{} (delete)", file.path.as_str()),
-        FileKind::Modify | FileKind::Move { .. } => format!("{} (move)", file.path.as_str()),
+        FileKind::Modify => format!("{} (mode)", file.path.as_str()),
+        FileKind::Move { .. } => format!("{} (move)", file.path.as_str()),
     };
     let mut parts = vec![
         style.bold(&style.cyan(&safe(&place))),

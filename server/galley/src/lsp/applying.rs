@@ -574,6 +574,7 @@ fn mend(path: &RelPath, now: &str, wanted: &str) -> AcceptFile {
         result: wanted.to_owned(),
         mode: None,
         hunks: Vec::new(),
+        mode: None,
     }
 }
 
