@@ -572,7 +572,6 @@ fn mend(path: &RelPath, now: &str, wanted: &str) -> AcceptFile {
         version: None,
         edits: diff::edits(now, wanted),
         result: wanted.to_owned(),
-        mode: None,
         hunks: Vec::new(),
         mode: None,
     }
