@@ -20,21 +20,21 @@ fn bit(byte: u8) -> u64 {
     }
 }
 
-/// One of 64 bits for two letters in a row, case ignored.
-fn pair(one: u8, other: u8) -> u64 {
+/// One of 128 bits for two letters in a row, case ignored.
+fn pair(one: u8, other: u8) -> u128 {
     let (one, other) = (u32::from(one.to_ascii_lowercase()), u32::from(other.to_ascii_lowercase()));
-    1 << ((one << 8 | other).wrapping_mul(0x9E37_79B1) >> 26)
+    1 << ((one << 8 | other).wrapping_mul(0x9E37_79B1) >> 25)
 }
 
 /// The outline of a name, from which [`bound`] tells how well it can match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shape {
     /// The letters that occur; above them the length in bytes, at most [`LONGEST`].
-    letters: u64,
+    pub(crate) letters: u64,
     /// The letters that begin words.
     heads: u64,
     /// Which letters follow which.
-    pairs: u64,
+    pairs: u128,
     /// The first byte, in lower case.
     first: u8,
 }
@@ -58,13 +58,24 @@ impl Shape {
 pub(crate) struct Wanted {
     letters: Vec<u8>,
     mask: u64,
+    /// Per letter.
+    bits: Vec<u64>,
+    /// Per letter but the first: it and the one before.
+    pairs: Vec<u128>,
 }
 
 impl Wanted {
+    /// May a name with these letters match?
+    pub(crate) fn may_be_in(&self, letters: u64) -> bool {
+        self.mask & !letters == 0
+    }
+
     /// White space does not count.
     pub(crate) fn new(query: &str) -> Wanted {
         let letters: Vec<u8> = query.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-        Wanted { mask: mask(&letters), letters }
+        let bits = letters.iter().map(|letter| bit(*letter)).collect();
+        let pairs = letters.windows(2).map(|two| pair(two[0], two[1])).collect();
+        Wanted { mask: mask(&letters), bits, pairs, letters }
     }
 
     pub(crate) fn letters(&self) -> &[u8] {
@@ -79,13 +90,14 @@ pub(crate) fn bound(wanted: &Wanted, shape: &Shape) -> Option<i32> {
     if wanted.mask & !shape.letters != 0 || letters.is_empty() || letters.len() > length {
         return None;
     }
-    let head = |byte: u8| if shape.heads & bit(byte) == 0 { 0 } else { BOUNDARY };
     let begins = letters[0].eq_ignore_ascii_case(&shape.first);
-    let mut most = MATCH + SAME_CASE + head(letters[0]) + if begins { FIRST } else { -1 };
-    for two in letters.windows(2) {
-        let run = if shape.pairs & pair(two[0], two[1]) == 0 { GAP } else { RUN };
-        most += MATCH + SAME_CASE + head(two[1]) + run;
-    }
+    let heads = wanted.bits.iter().filter(|bit| shape.heads & **bit != 0).count() as i32;
+    let runs = wanted.pairs.iter().filter(|pair| shape.pairs & **pair != 0).count() as i32;
+    let most = (MATCH + SAME_CASE) * letters.len() as i32
+        + BOUNDARY * heads
+        + RUN * runs
+        + GAP * (wanted.pairs.len() as i32 - runs)
+        + if begins { FIRST } else { -1 };
     let exact = if letters.len() == length { EXACT } else { 0 };
     Some(most - (length - letters.len()) as i32 / 2 + exact)
 }

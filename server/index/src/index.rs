@@ -8,7 +8,7 @@ mod keeping;
 pub use keeping::Kept;
 
 use crate::facts::Facts;
-use crate::grams::Grams;
+use crate::grams::{Grams, Pieces, pieces};
 use crate::hash::{ContentHash, FastMap};
 use crate::role::role;
 use crate::segment::{About, File, Segment};
@@ -78,7 +78,7 @@ struct Read {
     content: Content,
     brief: Brief,
     degraded: Degraded,
-    grams: Option<Arc<Grams>>,
+    grams: Option<Pieces>,
 }
 
 impl Default for Index {
@@ -193,7 +193,7 @@ impl Index {
         if is_stored {
             return Read { content: Content::Stored(stored), brief, degraded, grams: None };
         }
-        let grams = with_grams.then(|| Arc::new(Grams::of(text.as_bytes())));
+        let grams = with_grams.then(|| pieces(text.as_bytes()));
         Read { content: Content::Held(facts), brief, degraded, grams }
     }
 
@@ -236,7 +236,9 @@ impl Index {
                 if let Some(hash) = facts.hash {
                     writing.known.insert(hash, Arc::downgrade(facts));
                 }
-                writing.waiting += grams.as_ref().map_or(0, |grams| facts.weight() + grams.weight());
+                writing.waiting +=
+                    grams.iter().flat_map(|pieces| pieces.iter()).map(Grams::weight).sum::<usize>()
+                        + facts.weight();
             }
             let about = About { role: role(path.as_str(), head(text)), degraded, stamp, brief };
             let keep = || shared.map_or_else(|| text.into(), Arc::clone);

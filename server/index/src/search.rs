@@ -199,7 +199,9 @@ impl Admitted {
             return true;
         }
         match &file.content {
-            Content::Held(_) => file.grams.as_ref().is_none_or(|grams| grams.admits(&self.needs)),
+            Content::Held(_) => {
+                file.grams.as_ref().is_none_or(|pieces| pieces.iter().any(|grams| grams.admits(&self.needs)))
+            }
             Content::Stored(stored) => {
                 let Some((pack, number)) = stored.place() else { return true };
                 let mut packs = self.packs.borrow_mut();
@@ -207,7 +209,10 @@ impl Admitted {
                     let found = pack.lists().map_or(Found::All, |lists| lists.find(&self.needs));
                     let only = |found: Vec<u32>| {
                         let mut which = vec![false; pack.len()];
-                        found.into_iter().for_each(|number| which[number as usize] = true);
+                        found
+                            .into_iter()
+                            .filter_map(|piece| pack.of_piece(piece))
+                            .for_each(|number| which[number as usize] = true);
                         which
                     };
                     let found = if let Found::Only(found) = found { Some(only(found)) } else { None };

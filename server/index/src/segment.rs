@@ -6,7 +6,7 @@
 //! Those of a segment that lies on disk are mapped, and made anew only if they are damaged.
 
 use crate::facts::Facts;
-use crate::grams::Grams;
+use crate::grams::Pieces;
 use crate::hash::{FastMap, short};
 use crate::role::Role;
 use crate::store::{Base, Brief, Common, Content, Degraded, Entry, Postings, Stamp, Stored, What};
@@ -26,7 +26,7 @@ pub(crate) struct File {
     /// The state of the file on disk that was read, if it is one that can be told from others.
     pub(crate) stamp: Option<Stamp>,
     /// Kept until they are in a pack; `None` for what is being typed too, which a search always looks into.
-    pub(crate) grams: Option<Arc<Grams>>,
+    pub(crate) grams: Option<Pieces>,
     /// Kept unless the index reads texts through its owner.
     pub(crate) text: Option<Arc<str>>,
     /// Terms of the path, the file name's counted twice, sorted.

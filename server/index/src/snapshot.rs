@@ -139,7 +139,15 @@ impl IndexSnapshot {
     /// Sizes, for a person.
     pub fn counts(&self) -> Counts {
         let held = |file: &File| match &file.content {
-            Content::Held(facts) => facts.weight() + file.grams.as_ref().map_or(0, |grams| grams.weight()),
+            Content::Held(facts) => {
+                facts.weight()
+                    + file
+                        .grams
+                        .iter()
+                        .flat_map(|pieces| pieces.iter())
+                        .map(|grams| grams.weight())
+                        .sum::<usize>()
+            }
             Content::Stored(_) => 0,
         };
         let mut counts = self.files().fold(Counts::default(), |sum, file| Counts {

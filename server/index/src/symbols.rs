@@ -33,6 +33,8 @@ pub(crate) struct Symbols {
     /// Where the places begin.
     places: usize,
     shapes: Vec<Shape>,
+    /// The letters of each shape once more, close together: most names are left aside by them alone.
+    letters: Vec<u64>,
     /// Per name: the most that one of its places is worth.
     tops: Vec<i8>,
 }
@@ -110,6 +112,7 @@ impl Symbols {
         (at == bytes.len() && text_end as usize == length).then_some(())?;
         symbols.bytes = bytes;
         symbols.shapes = (0..count).map(|number| Shape::of(symbols.name(number))).collect();
+        symbols.letters = symbols.shapes.iter().map(|shape| shape.letters).collect();
         Some(symbols)
     }
 
@@ -147,8 +150,9 @@ impl Symbols {
         // By bound, in one round of counting; a bound beyond the table's ends stands at its ends.
         let mut candidates: Vec<(u16, u32)> = Vec::new();
         let mut counts = vec![0_u32; BOUNDS];
-        for (number, shape) in self.shapes.iter().enumerate() {
-            if let Some(bound) = bound(wanted, shape) {
+        let likely = self.letters.iter().enumerate().filter(|(_, letters)| wanted.may_be_in(**letters));
+        for (number, _) in likely {
+            if let Some(bound) = bound(wanted, &self.shapes[number]) {
                 let most = bound + i32::from(self.tops[number]);
                 let place = (most + LOWEST).clamp(0, BOUNDS as i32 - 1) as u16;
                 counts[place as usize] += 1;
@@ -183,7 +187,7 @@ impl Symbols {
 
     /// Bytes of memory that are not the kernel's to take back.
     pub(crate) fn held(&self) -> usize {
-        let table = self.len() * (size_of::<(u32, u32)>() + size_of::<Shape>() + 1);
+        let table = self.len() * (size_of::<(u32, u32)>() + size_of::<Shape>() + size_of::<u64>() + 1);
         table + if self.bytes.is_mapped() { 0 } else { self.bytes.len() }
     }
 }

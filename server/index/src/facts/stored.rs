@@ -11,7 +11,7 @@ use galley_grammars::SymbolKind;
 
 /// Longest record, unpacked, that is believed.
 const LIMIT: usize = 1 << 30;
-const LEVEL: i32 = 3;
+const LEVEL: i32 = 6;
 
 /// Counts of a term: in the content, in names of definitions.
 type Counts = (u16, u16);

@@ -65,6 +65,11 @@ impl Lists {
         Some(Lists { contents, grams, blocks, bytes })
     }
 
+    /// Pieces of texts that the lists speak of.
+    pub(crate) fn len(&self) -> usize {
+        self.contents as usize
+    }
+
     /// The contents that may match.
     pub(crate) fn find(&self, needs: &Needs) -> Found {
         match needs {

@@ -9,6 +9,7 @@ pub(crate) mod pattern;
 
 use crate::packed::{pull, push};
 use std::cell::RefCell;
+use std::sync::Arc;
 
 /// Three bytes, the first one highest; below 2^24.
 pub(crate) type Gram = u32;
@@ -25,6 +26,28 @@ pub(crate) struct Grams {
 
 thread_local! {
     static SEEN: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Texts are cut into pieces of about so many bytes, at line ends: a long text that holds most grams somewhere would
+/// else be looked into for every pattern.
+const PIECE: usize = 32 << 10;
+
+/// The grams of each piece of one content; there is at least one piece.
+pub(crate) type Pieces = Arc<[Grams]>;
+
+/// Cuts a text and reads the grams of each piece.
+pub(crate) fn pieces(text: &[u8]) -> Pieces {
+    let mut pieces = Vec::with_capacity(text.len() / PIECE + 1);
+    let mut rest = text;
+    while rest.len() > PIECE {
+        let end = memchr::memchr(b'\n', &rest[PIECE..]).map_or(rest.len(), |at| PIECE + at + 1);
+        pieces.push(Grams::of(&rest[..end]));
+        rest = &rest[end..];
+    }
+    if pieces.is_empty() || !rest.is_empty() {
+        pieces.push(Grams::of(rest));
+    }
+    pieces.into()
 }
 
 impl Grams {

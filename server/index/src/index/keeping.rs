@@ -2,6 +2,7 @@
 
 use super::{Index, Reader, join};
 use crate::facts::Facts;
+use crate::grams::Grams;
 use crate::hash::ContentHash;
 use crate::segment::{File, Segment};
 use crate::snapshot::OpaqueFile;
@@ -269,7 +270,7 @@ fn write_packs<'f>(
     Ok(())
 }
 
-fn waiting(file: &File) -> Option<(&Facts, &crate::grams::Grams, ContentHash)> {
+fn waiting(file: &File) -> Option<(&Facts, &[Grams], ContentHash)> {
     let Content::Held(facts) = &file.content else { return None };
     Some((facts, file.grams.as_deref()?, facts.hash?))
 }
@@ -288,9 +289,9 @@ fn join_packs(
     for pack in packs.iter().rev() {
         let Some(lists) = pack.lists() else { continue };
         let grams = lists.contents();
-        for (number, grams) in grams.into_iter().enumerate() {
-            let number = number as u32;
+        for number in 0..pack.len() as u32 {
             let (Some(hash), Some(record)) = (pack.hash(number), pack.record(number)) else { continue };
+            let Some(pieces) = pack.pieces(number).and_then(|pieces| grams.get(pieces)) else { continue };
             if !seen.insert(hash) {
                 continue;
             }
@@ -300,8 +301,8 @@ fn join_packs(
                 }
                 spare -= 1;
             }
-            bytes += record.len() + grams.weight();
-            packing.add_record(hash, record, grams);
+            bytes += record.len() + pieces.iter().map(|grams| grams.weight()).sum::<usize>();
+            packing.add_record(hash, record, pieces);
             if bytes > WAITING {
                 joined.push(lock.pack(std::mem::take(&mut packing))?);
                 bytes = 0;

@@ -10,8 +10,8 @@ use crate::hash::ContentHash;
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// Hash, place and length of the record, the beginning of its checksum.
-const ENTRY: usize = 16 + 4 + 4 + 8;
+/// Hash, place and length of the record, the beginning of its checksum, the number of the first piece of its text.
+const ENTRY: usize = 16 + 4 + 4 + 8 + 4;
 const TABLE: usize = 0;
 const RECORDS: usize = 1;
 const LISTS: usize = 2;
@@ -75,12 +75,33 @@ impl Pack {
         let word = |at: usize| Some(u32::from_le_bytes(entry.get(at..at + 4)?.try_into().ok()?) as usize);
         let (start, length) = (word(16)?, word(20)?);
         let record = self.records.get(start..start.checked_add(length)?)?;
-        (sum(record)[..8] == entry[24..]).then_some(record)
+        (sum(record)[..8] == entry[24..32]).then_some(record)
     }
 
     /// The facts of a content; `None` if they are damaged.
     pub(crate) fn facts(&self, number: u32) -> Option<Facts> {
         Facts::from_bytes(self.record(number)?, self.hash(number)?)
+    }
+
+    fn first_piece(&self, number: u32) -> Option<u32> {
+        Some(u32::from_le_bytes(self.entry(number)?[32..].try_into().ok()?))
+    }
+
+    /// The content that a piece belongs to.
+    pub(crate) fn of_piece(&self, piece: u32) -> Option<u32> {
+        let (mut low, mut high) = (0, self.count as u32);
+        while low < high {
+            let middle = (low + high) / 2;
+            if self.first_piece(middle)? <= piece { low = middle + 1 } else { high = middle }
+        }
+        low.checked_sub(1)
+    }
+
+    /// The pieces of a content, half-open.
+    pub(crate) fn pieces(&self, number: u32) -> Option<std::ops::Range<usize>> {
+        let start = self.first_piece(number)? as usize;
+        let end = self.first_piece(number + 1).map_or(self.lists()?.len(), |end| end as usize);
+        (start <= end && end <= self.lists()?.len()).then_some(start..end)
     }
 
     /// The lists of grams; `None` if they are damaged, and then any content may match.
@@ -105,19 +126,20 @@ pub(crate) struct Packing {
 
 impl Packing {
     /// Adds a content that is not in it yet.
-    pub(crate) fn add(&mut self, hash: ContentHash, facts: &Facts, grams: &Grams) {
-        self.add_record(hash, &facts.to_bytes(), grams.clone());
+    pub(crate) fn add(&mut self, hash: ContentHash, facts: &Facts, pieces: &[Grams]) {
+        self.add_record(hash, &facts.to_bytes(), pieces);
     }
 
     /// Adds a content as it stands in another pack.
-    pub(crate) fn add_record(&mut self, hash: ContentHash, record: &[u8], grams: Grams) {
-        self.hashes.push((hash, self.grams.len() as u32));
+    pub(crate) fn add_record(&mut self, hash: ContentHash, record: &[u8], pieces: &[Grams]) {
+        self.hashes.push((hash, self.hashes.len() as u32));
         self.table.extend(hash.to_bytes());
         self.table.extend((self.records.len() as u32).to_le_bytes());
         self.table.extend((record.len() as u32).to_le_bytes());
         self.table.extend(&sum(record)[..8]);
+        self.table.extend((self.grams.len() as u32).to_le_bytes());
         self.records.extend_from_slice(record);
-        self.grams.push(grams);
+        self.grams.extend_from_slice(pieces);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
