@@ -36,6 +36,9 @@ fn while_it_plans_a_task_has_no_tool_that_writes_and_the_approved_plan_is_the_pe
     ] }));
     let mut client = Client::start(&place, Some(&model.url()), full());
     client.hold_approvals = true;
+    client.wait("the index", |message| {
+        message["method"] == "galley/status/didChange" && message["params"]["symbols"].as_u64() >= Some(2)
+    });
     let task = client.task(json!({ "goal": "rename it", "plan": "ask" }));
     let asked = client.wait("the plan", |message| message["method"] == "galley/approval/request");
     let detail = asked["params"]["detail"].as_str().unwrap();

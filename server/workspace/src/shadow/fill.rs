@@ -3,7 +3,7 @@
 use super::lay::{Layer, Want, method_between};
 use super::manifest::{Laid, Manifest};
 use super::place::Place;
-use super::{Method, Shadow, ShadowError, binds};
+use super::{Method, Shadow, ShadowError, binds, next_second};
 use crate::disk::Stamp;
 use crate::listing::{Listing, below};
 use crate::roots::Roots;
@@ -30,7 +30,7 @@ impl Shadow {
     /// Makes the shadow hold the base snapshot. `before` is what a kept shadow is known to hold; without it
     /// the tree is empty and every file gets the same time.
     pub(super) fn fill(&mut self, before: Option<Manifest>) -> Result<Vec<RelPath>, ShadowError> {
-        let modified = before.is_none().then(SystemTime::now);
+        let modified = before.is_none().then(SystemTime::now).or_else(next_second);
         self.manifest = before.unwrap_or_default();
         let listing = self.base.listing();
         let wanted = self.wanted(&listing);

@@ -12,8 +12,9 @@
 //! reused.
 //!
 //! Modification times: all files of a new shadow carry one and the same time, and a file whose content changes
-//! later carries the time of that change, never an older one. So no build mistakes a changed file for one that
-//! it has seen, and a second build finds all others as old as they were.
+//! later carries the time of that change rounded up to a whole second, never an older one: some builds compare
+//! seconds. So no build mistakes a changed file for one that it has seen, and a second build finds all others as
+//! old as they were.
 //!
 //! On macOS cloning is what copying does by itself on APFS, and on Windows files are copied (ReFS clones in
 //! the same call); overlayfs in a user namespace is the sandbox's to add, as [`Method::Overlayfs`].
@@ -44,6 +45,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use thiserror::Error;
 
 /// How a shadow comes to its files.
@@ -307,7 +309,7 @@ impl Shadow {
     }
 
     fn layer<'s>(&'s self, reflink: &'s AtomicBool) -> Layer<'s> {
-        Layer { roots: self.base.roots(), walk: self.place.walk(), modified: None, reflink }
+        Layer { roots: self.base.roots(), walk: self.place.walk(), modified: next_second(), reflink }
     }
 
     /// Puts a path into the state that snapshot and overlay demand; true when it had to be written.
@@ -331,6 +333,13 @@ impl Drop for Shadow {
         let _ = std::fs::remove_file(self.folder.join("manifest.json"));
         let _ = place::remove_tree(&self.folder);
     }
+}
+
+/// The end of the present second. A build that compares whole seconds would take a file that changed in the second of
+/// its last run for one that it has seen.
+fn next_second() -> Option<SystemTime> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    Some(UNIX_EPOCH + Duration::from_secs(since.as_secs() + 1))
 }
 
 /// The workspace may be readable to its owner only; so is every copy of it.
