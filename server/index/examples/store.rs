@@ -1,8 +1,8 @@
 //! Measures the cache and the searches, one thing per run, and prints it as JSON; `benches/run.py` runs it beside its
 //! peers.
 //!
-//! `store cold ROOT CACHE`, `store warm ROOT CACHE`, `store stat ROOT`,
-//! `store symbols COUNT`.
+//! `store cold ROOT CACHE`, `store warm ROOT CACHE`, `store stat ROOT`, `store symbols COUNT`,
+//! `store text ROOT CACHE ROUNDS QUERY…`.
 
 use galley_index::search::{Place, TextQuery, search};
 use galley_index::{Given, Index, Opaque, Stamp};
