@@ -67,6 +67,7 @@ export interface Hunk {
   edited: boolean;
   comment: string | null;
   mergedByToken: boolean;
+  wholeFile?: string | null;
   conflict: Conflict | null;
 }
 export interface ProposedFile {

@@ -16,7 +16,8 @@ export const position = (hunk: Hunk) => `${hunk.number} of ${hunk.of}`;
 export function size(hunk: Hunk): string {
   const gone = lines(hunk.before).length;
   const come = lines(hunk.after).length;
-  return [gone ? `−${gone}` : "", come ? `+${come}` : ""].filter(Boolean).join(" ") || "no change";
+  const size = [gone ? `−${gone}` : "", come ? `+${come}` : ""].filter(Boolean).join(" ");
+  return [hunk.wholeFile ?? "", size].filter(Boolean).join("  ") || "no change";
 }
 
 /** What the person should know before deciding, or nothing. */

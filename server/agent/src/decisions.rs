@@ -1,11 +1,9 @@
 //! Decisions that were made before, applied to a proposal again: what a front needs after a restart, and what a task needs
 //! that goes on after its proposal was reviewed.
 
-use std::sync::Arc;
-
-use galley_review::{HunkId, HunkState, Proposal};
+use galley_review::{AcceptFile, FileMode, HunkId, HunkState, Proposal};
 use galley_text::path::RelPath;
-use galley_workspace::{Overlay, Snapshot};
+use galley_workspace::{Overlay, OverlayError, Snapshot};
 
 use crate::event::{TaskEvent, Verdict};
 use crate::view::TaskView;
@@ -49,15 +47,18 @@ pub fn settle_accepted(proposal: &mut Proposal, ids: &[HunkId]) -> Vec<HunkId> {
     settled
 }
 
-/// The proposal of a task on the texts as they are now, with every decision. `text` gives a document's text, `None` where
-/// there is no file.
-pub fn as_left(view: &TaskView, text: &dyn Fn(&RelPath) -> Option<Arc<str>>) -> Option<Proposal> {
+/// The proposal of a task on the files as they are now, with every decision.
+pub fn as_left(view: &TaskView, snapshot: &Snapshot) -> Option<Proposal> {
     let mut proposal = view.proposal.clone()?;
     let paths: Vec<RelPath> = proposal.files.iter().map(|file| file.document().clone()).collect();
     for path in paths {
-        match text(&path) {
-            Some(text) => drop(proposal.document_replaced(&path, &text, None)),
-            None => drop(proposal.file_deleted(&path)),
+        match snapshot.read(&path) {
+            Ok(text) => drop(proposal.document_replaced(&path, &text, None)),
+            Err(_) => drop(proposal.file_deleted(&path)),
+        }
+        if let Some(executable) = snapshot.is_executable(&path) {
+            let mode = if executable { FileMode::Executable } else { FileMode::Plain };
+            proposal.mode_changed(&path, mode);
         }
     }
     replay(&mut proposal, view);
@@ -67,16 +68,31 @@ pub fn as_left(view: &TaskView, text: &dyn Fn(&RelPath) -> Option<Arc<str>>) -> 
 /// How a task goes on whose proposal was offered: from the person's texts with the hunks in them that wait for a decision,
 /// as the person left them. What was accepted is in the texts, what was rejected is in neither.
 pub fn continued(view: &TaskView, snapshot: &Snapshot) -> Option<TaskEvent> {
-    let left = as_left(view, &|path| snapshot.read(path).ok())?;
+    let left = as_left(view, snapshot)?;
     let can = |id: &HunkId| left.plan_accept(std::slice::from_ref(id), true).is_ok();
     let offered: Vec<HunkId> = left.pending().map(|(_, hunk)| hunk.id.clone()).filter(can).collect();
     let mut overlay = Overlay::new(snapshot.clone());
     if !offered.is_empty() {
         let plan = left.plan_accept(&offered, true).ok()?;
-        let changes: Vec<_> = plan.iter().map(galley_review::AcceptFile::change).collect();
-        overlay.apply(&changes).ok()?;
+        lay(&mut overlay, &plan).ok()?;
     }
     Some(TaskEvent::Continued { left: Box::new(left), offered, overlay: overlay.edits() })
+}
+
+/// Lays what accepting some hunks comes to over a tree; all of it or nothing.
+///
+/// # Errors
+/// When the tree is not the one that the plan was made for.
+pub fn lay(overlay: &mut Overlay, plan: &[AcceptFile]) -> Result<(), OverlayError> {
+    let before = overlay.checkpoint();
+    let changes: Vec<_> = plan.iter().filter_map(AcceptFile::change).collect();
+    overlay.apply(&changes)?;
+    for file in plan {
+        if let Some(executable) = file.executable() {
+            overlay.set_executable(&file.path, executable).inspect_err(|_| overlay.restore(&before))?;
+        }
+    }
+    Ok(())
 }
 
 /// What the model is told of the decisions that were made since it last proposed; empty where there were none.

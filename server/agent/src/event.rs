@@ -473,6 +473,9 @@ pub struct CheckpointFile {
     /// The file as it was on disk, where it is gone after the change: how it was written, its permissions, its link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saved: Option<galley_workspace::apply::Saved>,
+    /// What became of its mode, if anything did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<galley_review::ModeChange>,
 }
 
 /// One hunk within a file of a checkpoint.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use galley_review::{HunkId, Names, Proposal, ProposalId};
+use galley_review::{FileMode, HunkId, Names, Proposal, ProposalId};
 use galley_text::diff;
 use galley_text::format::FileChange;
 use galley_text::path::RelPath;
+use galley_workspace::ModeEdit;
 
 use crate::outline;
 
@@ -32,7 +33,7 @@ pub fn unified(change: &FileChange) -> String {
 pub fn propose(
     task: &str,
     title: &str,
-    changes: Vec<FileChange>,
+    (changes, modes): (Vec<FileChange>, Vec<ModeEdit>),
     reasons: &[(String, String, String)],
 ) -> Proposal {
     let mut number = 0;
@@ -48,6 +49,11 @@ pub fn propose(
         &mut outline::items,
         &mut next,
     );
+    for edit in modes {
+        let mode = |executable| if executable { FileMode::Executable } else { FileMode::Plain };
+        let modes = (mode(!edit.executable), mode(edit.executable));
+        proposal.change_mode(&edit.path, &edit.text, modes, &mut next);
+    }
     for file in &mut proposal.files {
         for hunk in &mut file.hunks {
             hunk.reason = reason(file.path.as_str(), &hunk.after, reasons);

@@ -522,6 +522,8 @@ pub struct Hunk {
     pub of: usize,
     /// pending, accepted, rejected, conflicted or obsolete.
     pub state: String,
+    /// What it does to the file as a whole, in words; null where it only changes lines.
+    pub whole_file: Option<String>,
     /// The lines that it replaces in the document as it is now.
     pub range: Range,
     /// Their text.

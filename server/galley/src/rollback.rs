@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use galley_agent::event::{Checkpoint, CheckpointFile, CheckpointHunk};
-use galley_review::{AcceptFile, FileKind, HunkId, Proposal, ProposalId};
+use galley_review::{AcceptFile, FileKind, HunkId, ModeChange, Proposal, ProposalId};
 use galley_text::diff;
 use galley_text::format::FileChange;
 use galley_text::merge::{Merge, merge};
@@ -45,6 +45,8 @@ struct Step {
     /// `then` with the text from before in every conflict.
     wanted: Option<String>,
     conflict: bool,
+    /// The mode that it has now by the latest checkpoint, and then.
+    mode: Option<ModeChange>,
 }
 
 /// Takes checkpoints back, given latest first; of them only these hunks, if any are named. `text` gives a file as it is now.
@@ -62,7 +64,7 @@ pub fn take_back(
             let step = steps.remove(&path).unwrap_or_else(|| {
                 let now = text(&path);
                 let at = now.is_some().then(|| path.clone());
-                Step { at, now: now.clone(), then: now.clone(), wanted: now, conflict: false }
+                Step { at, now: now.clone(), then: now.clone(), wanted: now, conflict: false, mode: None }
             });
             let came_from = file.from.as_deref().and_then(|from| RelPath::new(from).ok());
             let free = |from: &RelPath| !steps.contains_key(from) && text(from).is_none();
@@ -96,12 +98,18 @@ fn reduced(file: &CheckpointFile, only: Option<&[HunkId]>) -> Option<CheckpointF
         before.get(hunk.range.clone())?;
         before.replace_range(hunk.range.clone(), &hunk.before);
     }
+    // A change of the mode is the first of its file's hunks.
+    let mode = file.mode.filter(|_| file.hunks.first().is_some_and(|first| only.contains(&first.id)));
     let hunks = mine.into_iter().cloned().collect();
-    Some(CheckpointFile { before: Some(before), from: None, hunks, ..file.clone() })
+    Some(CheckpointFile { before: Some(before), from: None, hunks, mode, ..file.clone() })
 }
 
 impl Step {
     fn back(mut self, file: &CheckpointFile) -> Step {
+        if let Some(mode) = file.mode {
+            let now = self.mode.map_or(mode.after, |known| known.before);
+            self.mode = Some(ModeChange { before: now, after: mode.before, current: now });
+        }
         match (&file.before, &file.after, &self.then) {
             (Some(before), Some(after), Some(now)) => {
                 let merged = merge(after, now, before);
@@ -125,15 +133,18 @@ impl Step {
     }
 
     fn file(self, path: RelPath) -> Option<AcceptFile> {
+        let mode = self.mode.filter(|mode| mode.before != mode.after && self.then.is_some());
         let file = |kind, path, base: String, result: String| {
             let edits = diff::edits(&base, &result);
-            Some(AcceptFile { path, kind, base, version: None, edits, result, mode: None, hunks: Vec::new() })
+            Some(AcceptFile { path, kind, base, version: None, edits, result, mode, hunks: Vec::new() })
         };
         match (self.at, self.now, self.then) {
             (Some(at), Some(now), Some(then)) if at != path => {
                 file(FileKind::Move { from: at }, path, now, then)
             }
-            (_, Some(now), Some(then)) if now != then => file(FileKind::Modify, path, now, then),
+            (_, Some(now), Some(then)) if now != then || mode.is_some() => {
+                file(FileKind::Modify, path, now, then)
+            }
             (Some(at), Some(now), None) => file(FileKind::Delete, at, now, String::new()),
             (_, None, Some(then)) => file(FileKind::Add, path, String::new(), then),
             _ => None,
@@ -191,6 +202,11 @@ pub fn conflicts_to_decide(task: &str, title: &str, made: &str, conflicts: &[Con
     (!ids.is_empty()).then_some(proposal)
 }
 
+/// Which files can be run after an accept, where that changes.
+pub fn modes(files: &[AcceptFile]) -> Vec<(RelPath, bool)> {
+    files.iter().filter_map(|file| Some((file.path.clone(), file.executable()?))).collect()
+}
+
 /// What an accept, or the taking back of one, does to a file, for going back.
 pub fn checkpoint_file(file: &AcceptFile) -> CheckpointFile {
     let (base, result) = (Some(file.base.clone()), Some(file.result.clone()));
@@ -210,6 +226,7 @@ pub fn checkpoint_file(file: &AcceptFile) -> CheckpointFile {
         from,
         hunks: hunks(file),
         saved: None,
+        mode: file.mode,
     }
 }
 
@@ -319,6 +336,7 @@ mod tests {
             from: None,
             hunks: Vec::new(),
             saved: None,
+            mode: None,
         }
     }
 

@@ -9,7 +9,7 @@ use galley_text::path::RelPath;
 use serde::{Deserialize, Serialize};
 
 use crate::hunk::{Hunk, HunkId, HunkKind, HunkState};
-use crate::mode::FileMode;
+use crate::mode::{FileMode, ModeChange};
 use crate::proposal::{FileKind, FileProposal, Proposal};
 use crate::rebase::{self, Rebased};
 use crate::span;
@@ -31,23 +31,36 @@ pub struct AcceptFile {
     pub result: String,
     /// The hunks that these edits are, prerequisites included.
     pub hunks: Vec<HunkId>,
-    /// The mode that the file gets; `None` where it keeps its own.
+    /// What becomes of its mode; `None` where it keeps its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<FileMode>,
+    pub mode: Option<ModeChange>,
 }
 
 impl AcceptFile {
-    /// The same as a change of the file.
-    pub fn change(&self) -> FileChange {
+    /// The same as a change of the file's text or place; `None` where its mode alone changes.
+    pub fn change(&self) -> Option<FileChange> {
+        if self.is_mode_only() {
+            return None;
+        }
         let (path, base, result) = (self.path.clone(), self.base.clone(), self.result.clone());
-        match &self.kind {
+        Some(match &self.kind {
             FileKind::Modify => FileChange::Update { path, before: base, after: result },
             FileKind::Add => FileChange::Add { path, text: result },
             FileKind::Delete => FileChange::Delete { path, before: base },
             FileKind::Move { from } => {
                 FileChange::Move { from: from.clone(), to: path, before: base, after: result }
             }
-        }
+        })
+    }
+
+    /// Whether the file keeps its text and its place.
+    pub fn is_mode_only(&self) -> bool {
+        self.kind == FileKind::Modify && self.edits.is_empty() && self.mode.is_some()
+    }
+
+    /// Whether the file can be run afterwards, where that changes.
+    pub fn executable(&self) -> Option<bool> {
+        self.mode.map(|mode| mode.after == FileMode::Executable)
     }
 }
 
@@ -264,7 +277,7 @@ impl FileProposal {
         let base = self.current.to_string();
         let result = edits.apply(&base).map_err(|_| stale(first))?;
         let as_whole = chosen.iter().any(|hunk| hunk.is_whole_file() && hunk.kind != HunkKind::Mode);
-        let mode = self.mode_after(&chosen);
+        let mode = self.mode_forth(&chosen);
         // A new file where the person made one meanwhile, and settled the conflict, is an edit of theirs.
         let overwrites = self.kind == FileKind::Add && !base.is_empty();
         Ok(Some(AcceptFile {

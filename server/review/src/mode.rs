@@ -1,7 +1,4 @@
-//! Executable files and symbolic links as parts of a proposal.
-//!
-//! A change of a file's mode is a hunk of its own, without text. Where a file becomes a symbolic link or ceases to be
-//! one, its text means something else (the target), so mode and text are only decided together.
+//! Executable files as parts of a proposal: a change of a file's mode is a hunk of its own, without text.
 
 use galley_text::path::RelPath;
 use ropey::Rope;
@@ -21,8 +18,6 @@ pub enum FileMode {
     Plain,
     /// A file that can be run.
     Executable,
-    /// A symbolic link; its text is the target, without a line ending.
-    Symlink,
 }
 
 /// What becomes of a file's mode.
@@ -36,13 +31,19 @@ pub struct ModeChange {
     pub current: FileMode,
 }
 
+impl ModeChange {
+    /// The same change the other way.
+    pub fn back(self) -> ModeChange {
+        ModeChange { before: self.after, after: self.before, current: self.current }
+    }
+}
+
 impl FileMode {
     /// The mode as git writes it.
     pub fn as_git(self) -> &'static str {
         match self {
             FileMode::Plain => "100644",
             FileMode::Executable => "100755",
-            FileMode::Symlink => "120000",
         }
     }
 }
@@ -85,12 +86,6 @@ impl Proposal {
         }
         let id = next_id();
         let mut hunk = split::hunk(id.clone(), HunkKind::Mode, 0..0, String::new(), String::new());
-        if before == FileMode::Symlink || after == FileMode::Symlink {
-            for other in file.hunks.iter_mut().filter(|other| other.kind == HunkKind::Lines) {
-                other.requires.push(id.clone());
-                hunk.requires.push(other.id.clone());
-            }
-        }
         hunk.requires
             .extend(file.hunks.iter().filter(|other| other.kind == HunkKind::MoveFile).map(|h| h.id.clone()));
         file.hunks.insert(0, hunk);
@@ -111,12 +106,10 @@ impl Proposal {
             }
             hunk.state = match now {
                 now if now == after => HunkState::Obsolete,
-                now if now == before => HunkState::Pending,
-                _ => HunkState::Conflicted,
+                _ => HunkState::Pending,
             };
             let list = match hunk.state {
                 HunkState::Obsolete => &mut out.obsolete,
-                HunkState::Conflicted => &mut out.conflicted,
                 _ => &mut out.reopened,
             };
             if was != hunk.state {
@@ -128,14 +121,14 @@ impl Proposal {
 }
 
 impl FileProposal {
-    /// The mode that accepting these hunks gives the file; `None` where it stays what it is.
-    pub(crate) fn mode_after(&self, chosen: &[&crate::hunk::Hunk]) -> Option<FileMode> {
+    /// What accepting these hunks does to the file's mode; `None` where it stays what it is.
+    pub(crate) fn mode_forth(&self, chosen: &[&crate::hunk::Hunk]) -> Option<ModeChange> {
         let brings = |hunk: &&&crate::hunk::Hunk| matches!(hunk.kind, HunkKind::Mode | HunkKind::AddFile);
-        self.mode.filter(|_| chosen.iter().any(|hunk| brings(&hunk))).map(|mode| mode.after)
+        self.mode.filter(|_| chosen.iter().any(|hunk| brings(&hunk)))
     }
 
-    /// The mode that taking these hunks back gives the file; `None` where it stays what it is.
-    pub(crate) fn mode_before(&self, chosen: &[&crate::hunk::Hunk]) -> Option<FileMode> {
-        self.mode.filter(|_| chosen.iter().any(|hunk| hunk.kind == HunkKind::Mode)).map(|mode| mode.before)
+    /// What taking these hunks back does to the file's mode; `None` where it stays what it is.
+    pub(crate) fn mode_back(&self, chosen: &[&crate::hunk::Hunk]) -> Option<ModeChange> {
+        self.mode.filter(|_| chosen.iter().any(|hunk| hunk.kind == HunkKind::Mode)).map(ModeChange::back)
     }
 }

@@ -95,7 +95,7 @@ fn unified_file(file: &FileProposal) -> String {
     }
     let whole =
         pending.iter().map(|hunk| hunk.kind).find(|kind| !matches!(kind, HunkKind::Lines | HunkKind::Mode));
-    let mode = file.mode_after(&pending);
+    let mode = file.mode_forth(&pending).map(|mode| mode.after);
     let (from, to) = (file.document().as_str(), file.path.as_str());
     let (a, b) = (quoted("a/", from), quoted("b/", if whole.is_some() { to } else { from }));
     let mut out = String::new();
@@ -204,6 +204,21 @@ fn write_hunk(
     around(out, &after);
 }
 
+/// What a hunk does to its file as a whole, in words for the person; `None` where it only changes lines.
+pub fn whole_file(file: &FileProposal, hunk: &Hunk) -> Option<String> {
+    let executable = file.mode.is_some_and(|mode| mode.after == FileMode::Executable);
+    let path = &file.path;
+    Some(match hunk.kind {
+        HunkKind::Lines => return None,
+        HunkKind::AddFile if executable => format!("new executable file {path}"),
+        HunkKind::AddFile => format!("new file {path}"),
+        HunkKind::DeleteFile => "delete this file".to_owned(),
+        HunkKind::MoveFile => format!("move to {path}"),
+        HunkKind::Mode if executable => "make this file executable".to_owned(),
+        HunkKind::Mode => "make this file not executable".to_owned(),
+    })
+}
+
 fn hunk_heading(file: &FileProposal, hunk: &Hunk, number: Option<(usize, usize)>) -> String {
     let at = file.current.byte_to_line(hunk.range.start.min(file.len())) + 1;
     let place = match hunk.kind {
@@ -215,10 +230,8 @@ fn hunk_heading(file: &FileProposal, hunk: &Hunk, number: Option<(usize, usize)>
         HunkKind::AddFile => "new file".to_owned(),
         HunkKind::DeleteFile => "delete file".to_owned(),
         HunkKind::MoveFile => "move file".to_owned(),
-        HunkKind::Mode => match file.mode.map(|mode| (mode.before, mode.after)) {
-            Some((_, FileMode::Executable)) => "make executable".to_owned(),
-            Some((_, FileMode::Symlink)) => "make a symbolic link".to_owned(),
-            Some((FileMode::Symlink, _)) => "make a file of the symbolic link".to_owned(),
+        HunkKind::Mode => match file.mode.map(|mode| mode.after) {
+            Some(FileMode::Executable) => "make executable".to_owned(),
             _ => "make not executable".to_owned(),
         },
     };

@@ -131,7 +131,7 @@ impl FileProposal {
         let conflicted = || self.in_the_way(chosen[0], base.clone());
         let edits = EditList::new(edits).map_err(|_| conflicted())?;
         let result = edits.apply(&base).map_err(|_| conflicted())?;
-        let mode = self.mode_before(&chosen);
+        let mode = self.mode_back(&chosen);
         let hunks = chosen.iter().map(|hunk| hunk.id.clone()).collect();
         Ok(Some(AcceptFile { path, kind, base, version: self.version, edits, result, hunks, mode }))
     }

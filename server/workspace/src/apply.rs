@@ -7,6 +7,7 @@
 
 use crate::disk::{Stamp, open_regular, read_limited};
 use crate::error::{ReadError, WriteError};
+use crate::executable::is_script;
 use crate::workspace::Workspace;
 use galley_text::encoding::{Encoding, decode, encode};
 use galley_text::format::FileChange;
@@ -116,6 +117,13 @@ pub struct Saved {
     pub link: Option<String>,
 }
 
+impl Saved {
+    /// Whether it is a file that any editor makes: UTF-8, no link, not executable.
+    pub fn is_plain(&self) -> bool {
+        self.encoding == Encoding::Utf8 && self.link.is_none() && self.mode & 0o111 == 0
+    }
+}
+
 /// One file of an [`UndoRecord`]: `None` stands for no file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoFile {
@@ -139,6 +147,7 @@ pub struct UndoRecord {
 pub struct ApplyPlan {
     workspace: Workspace,
     record: UndoRecord,
+    modes: Vec<(RelPath, bool)>,
 }
 
 /// Checks changes against the disk without writing anything.
@@ -151,7 +160,7 @@ pub fn plan(workspace: &Workspace, changes: &[FileChange]) -> Result<ApplyPlan, 
     if let Some(twice) = record.files.iter().find(|file| !seen.insert(&file.path)) {
         return Err(ApplyError::Twice { path: twice.path.clone() });
     }
-    Ok(ApplyPlan { workspace: workspace.clone(), record })
+    Ok(ApplyPlan { workspace: workspace.clone(), record, modes: Vec::new() })
 }
 
 /// Plans and writes.
@@ -227,9 +236,21 @@ impl ApplyPlan {
         &self.record
     }
 
+    /// The same, and files become executable, or cease to be, when they are written.
+    #[must_use]
+    pub fn with_modes(self, modes: Vec<(RelPath, bool)>) -> ApplyPlan {
+        ApplyPlan { modes, ..self }
+    }
+
     /// Writes all files. When one fails, those written before are put back.
     pub fn write(self) -> Result<UndoRecord, ApplyError> {
         write_all(&self.workspace, &self.record)?;
+        for (path, executable) in &self.modes {
+            let left = || self.record.files.iter().map(|file| file.path.clone()).collect();
+            self.workspace
+                .set_executable(path, *executable)
+                .map_err(|why| ApplyError::Write { why, left: left() })?;
+        }
         Ok(self.record)
     }
 }
@@ -273,7 +294,12 @@ fn put(workspace: &Workspace, path: &RelPath, wanted: Option<&Saved>) -> Result<
         return make_link(&place, target);
     }
     let mode = (saved.mode != 0).then_some(saved.mode);
-    workspace.write_with_mode(path, &encode(&saved.text, saved.encoding), mode)
+    let is_new = place.symlink_metadata().is_err();
+    workspace.write_with_mode(path, &encode(&saved.text, saved.encoding), mode)?;
+    if is_new && mode.is_none() && is_script(&saved.text) {
+        workspace.set_executable(path, true)?;
+    }
+    Ok(())
 }
 
 fn make_link(place: &std::path::Path, target: &str) -> Result<(), WriteError> {

@@ -36,6 +36,14 @@ pub enum OverlayError {
         /// The file in the way.
         path: RelPath,
     },
+    /// A link was to be renamed, and where it then leads is not known.
+    #[error("{path} is a symbolic link to {target}; rename {target}, or delete the link and write a file")]
+    IsLink {
+        /// The link.
+        path: RelPath,
+        /// Where it leads.
+        target: RelPath,
+    },
     /// A part of the path that would have to be a folder is a file, or the other way round.
     #[error("{path} cannot be written: {blocker} is in the way, and one name cannot be file and folder")]
     InTheWay {
@@ -55,6 +63,20 @@ pub struct Edit {
     pub after: Option<Arc<str>>,
     /// The path of the snapshot's file that this one was renamed from.
     pub from: Option<RelPath>,
+    /// Whether the file can be run, where that was decided for it; else it follows from what it was or is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executable: Option<bool>,
+}
+
+/// A file that can be run after a task's edits and could not before, or the other way round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModeEdit {
+    /// Where it lies after the edits.
+    pub path: RelPath,
+    /// Its text after the edits.
+    pub text: Arc<str>,
+    /// Whether it can be run after them.
+    pub executable: bool,
 }
 
 /// The edits of an overlay in a form that the journal keeps.
@@ -86,9 +108,13 @@ impl Overlay {
         &self.snapshot
     }
 
-    /// The text of a file as the task sees it.
+    /// The text of a file as the task sees it, also by the name of a link that leads to it.
     pub fn read(&self, path: &RelPath) -> Result<Arc<str>, ReadError> {
-        match self.edits.get(path) {
+        let edit = self.edits.get(path).or_else(|| {
+            let target = self.snapshot.link_target(path).filter(|_| !self.edits.is_empty())?;
+            self.edits.get(&target)
+        });
+        match edit {
             Some(edit) => edit.after.clone().ok_or(ReadError::Missing),
             None => self.snapshot.read(path),
         }
@@ -141,8 +167,11 @@ impl Overlay {
         files.into()
     }
 
-    /// Gives a file a text, creating it if need be.
+    /// Gives a file a text, creating it if need be. By the name of a link the file is changed that it leads to, and the
+    /// link stays.
     pub fn write(&mut self, path: &RelPath, text: impl Into<Arc<str>>) -> Result<(), OverlayError> {
+        let target = self.snapshot.link_target(path).filter(|_| !self.edits.contains_key(path));
+        let path = target.as_ref().unwrap_or(path);
         let before = self.base_text(path)?;
         if self.read(path).is_err() {
             self.check_way(path)?;
@@ -159,13 +188,16 @@ impl Overlay {
             return Err(OverlayError::Missing { path: path.clone() });
         }
         let edit = self.edit_mut(path, before);
-        (edit.after, edit.from) = (None, None);
+        (edit.after, edit.from, edit.executable) = (None, None, None);
         self.forget_unchanged(path);
         Ok(())
     }
 
     /// Gives a file another path, where none may stand.
     pub fn rename(&mut self, from: &RelPath, to: &RelPath) -> Result<(), OverlayError> {
+        if let Some(target) = self.snapshot.link_target(from).filter(|_| !self.edits.contains_key(from)) {
+            return Err(OverlayError::IsLink { path: from.clone(), target });
+        }
         self.base_text(from)?;
         let text = self.read(from).map_err(|_| OverlayError::Missing { path: from.clone() })?;
         if from == to {
@@ -181,9 +213,11 @@ impl Overlay {
             Some(Edit { before: None, .. }) => None,
             _ => Some(from.clone()),
         };
+        let decided = self.edits.get(from).and_then(|edit| edit.executable);
         self.delete(from)?;
         let edit = self.edit_mut(to, before);
         (edit.after, edit.from) = (Some(text), origin.filter(|origin| origin != to));
+        edit.executable = decided;
         Ok(())
     }
 
@@ -254,15 +288,17 @@ impl Overlay {
         moves
     }
 
-    /// The paths whose presence or text differs from the snapshot, sorted.
+    /// The paths whose presence, text or mode differs from the snapshot, sorted.
     pub fn changed_paths(&self) -> Vec<RelPath> {
-        let differs = |(_, edit): &(&RelPath, &Edit)| edit.before != edit.after;
+        let differs = |(path, edit): &(&RelPath, &Edit)| {
+            edit.before != edit.after || (edit.executable.is_some() && self.mode_edit(path).is_some())
+        };
         self.edits.iter().filter(differs).map(|(path, _)| path.clone()).collect()
     }
 
     /// True when nothing differs from the snapshot.
     pub fn is_unchanged(&self) -> bool {
-        self.edits.values().all(|edit| edit.before == edit.after)
+        self.changed_paths().is_empty()
     }
 
     /// A name for the content of the whole tree with the edits in it: equal exactly when paths, bytes and
@@ -273,10 +309,8 @@ impl Overlay {
         let files = self.files();
         tree_hash(files.iter().map(|path| {
             let (hash, is_executable) = self.snapshot.file_hash(path, &edited);
-            // A renamed file keeps its mode.
-            let origin = self.edits.get(path).and_then(|edit| edit.from.as_ref());
-            let origin = origin.map(|from| self.snapshot.file_hash(from, &|_| None).1);
-            (path, (hash, origin.unwrap_or(is_executable)))
+            let is_edited = self.edits.contains_key(path);
+            (path, (hash, if is_edited { self.is_executable(path) } else { is_executable }))
         }))
     }
 
@@ -298,6 +332,16 @@ impl Overlay {
     /// The edits in a form that can be kept.
     pub fn edits(&self) -> Edits {
         Edits { files: (*self.edits).clone() }
+    }
+
+    pub(crate) fn edited(&self) -> impl Iterator<Item = &RelPath> {
+        self.edits.keys()
+    }
+
+    pub(crate) fn decide_mode(&mut self, path: &RelPath, executable: bool) {
+        if let Some(edit) = Arc::make_mut(&mut self.edits).get_mut(path) {
+            edit.executable = Some(executable);
+        }
     }
 
     pub(crate) fn edit(&self, path: &RelPath) -> Option<&Edit> {
@@ -340,7 +384,7 @@ impl Overlay {
     }
 
     fn edit_mut(&mut self, path: &RelPath, before: Option<Arc<str>>) -> &mut Edit {
-        let fresh = || Edit { before, after: None, from: None };
+        let fresh = || Edit { before, after: None, from: None, executable: None };
         Arc::make_mut(&mut self.edits).entry(path.clone()).or_insert_with(fresh)
     }
 

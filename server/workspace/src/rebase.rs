@@ -43,7 +43,7 @@ impl Overlay {
             match merge_edit(edit, now.as_deref()) {
                 Some(after) => {
                     merged.push(path.clone());
-                    files.insert(path.clone(), Edit { before: now, after, from: edit.from.clone() });
+                    files.insert(path.clone(), Edit { before: now, after, ..edit.clone() });
                 }
                 None => conflicts.push(path.clone()),
             }

@@ -169,6 +169,18 @@ impl Snapshot {
         Some(encode(&document.text(), self.encoding(path)))
     }
 
+    /// The file of the workspace that a path leads to through symbolic links; `None` where no link is on the way, where it
+    /// leads out or nowhere, or where an editor has the document open under this name.
+    pub fn link_target(&self, path: &RelPath) -> Option<RelPath> {
+        let (root, inner) = self.inner.roots.split(path)?;
+        if self.inner.documents.contains_key(path) {
+            return None;
+        }
+        let named = root.real.join(inner);
+        let real = named.canonicalize().ok().filter(|real| *real != named && real.is_file())?;
+        self.inner.roots.locate(&real)
+    }
+
     /// True when a file stands at the path, readable or not.
     pub fn exists(&self, path: &RelPath) -> bool {
         let on_disk = || self.inner.roots.absolute(path).is_some_and(|path| path.is_file());

@@ -294,7 +294,11 @@ impl Client {
         self.notify("textDocument/didOpen", json!({ "textDocument": document }));
     }
 
+    /// Makes a file, as editors do: on disk and open.
     fn open_empty(&mut self, uri: &str) {
+        let path = std::path::Path::new(uri.strip_prefix("file://").expect("a file"));
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        std::fs::write(path, "").expect("a new file");
         self.open_with(uri, "");
     }
 
@@ -345,6 +349,13 @@ impl Client {
     pub fn save(&mut self, uri: &str) {
         std::fs::write(uri.strip_prefix("file://").expect("a file"), self.text(uri)).expect("a written file");
         self.notify("textDocument/didSave", json!({ "textDocument": { "uri": uri } }));
+    }
+
+    /// Saves a document if it is open: the server may have written the file itself.
+    pub fn save_if_open(&mut self, uri: &str) {
+        if self.documents.contains_key(uri) {
+            self.save(uri);
+        }
     }
 
     /// Starts a task and returns its id.

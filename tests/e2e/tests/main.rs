@@ -4,6 +4,7 @@
 mod bad_input;
 mod command_line;
 mod deciding;
+mod file_kinds;
 mod house;
 mod lifecycle;
 mod long_task;

@@ -83,18 +83,6 @@ local function verdict(p)
   return '✓ checks', 'GalleyGood'
 end
 
-local KIND = {
-  add = function(f)
-    return 'new file ' .. f.path
-  end,
-  delete = function()
-    return 'delete this file'
-  end,
-  move = function(f)
-    return 'move to ' .. f.path
-  end,
-}
-
 ---@param v galley.View
 local function bar(v)
   local h, out = v.hunk, {}
@@ -104,8 +92,8 @@ local function bar(v)
   put(('%d of %d'):format(h.number, h.of), v.current and 'GalleyCount' or 'GalleyBar')
   local text, hl = verdict(v.proposal)
   put('  ' .. text, hl)
-  if KIND[v.file.kind] then
-    put('  ' .. KIND[v.file.kind](v.file), 'GalleyWarning')
+  if h.wholeFile then
+    put('  ' .. h.wholeFile, 'GalleyWarning')
   end
   if v.note then
     put('  ' .. v.note, 'GalleyBar')

@@ -71,6 +71,7 @@
 ---@field number integer one-based in the proposal
 ---@field of integer
 ---@field state galley.HunkState
+---@field wholeFile? string what it does to the file as a whole, in words
 ---@field range lsp.Range the lines replaced, in the document as it is now; empty: insertion before that line
 ---@field before string
 ---@field after string

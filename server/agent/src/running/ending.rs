@@ -191,7 +191,12 @@ fn offer(rounds: &mut Rounds, evidence: Vec<Evidence>, summary: &str, partial: b
         evidence.iter().flat_map(|known| known.fixed.iter().chain(&known.still_failing)).cloned().collect();
     let circumstances = Circumstances { goal_names_tests: spec.mode == Mode::Tests, red_before: &red_before };
     let warnings = selfcheck::warnings(&changes, circumstances);
-    let mut proposal = propose::propose(&context.task, &spec.title, changes, &rounds.past.reasons);
+    let mut proposal = propose::propose(
+        &context.task,
+        &spec.title,
+        (changes, context.overlay.mode_edits()),
+        &rounds.past.reasons,
+    );
     if let Some((left, offered)) = &rounds.past.left {
         let mut number = highest(left);
         proposal.revise(left, offered, &mut || {

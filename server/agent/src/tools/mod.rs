@@ -16,6 +16,7 @@ mod read;
 mod run;
 mod search;
 mod seen;
+mod taking;
 mod widen;
 
 use std::collections::BTreeSet;

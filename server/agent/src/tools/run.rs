@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::outcome;
 use crate::verify::Call;
 
-use super::{Answer, Context, Tool, object, shown, typed};
+use super::{Answer, Context, Set, Tool, object, shown, taking, typed};
 
 pub(super) static TOOL: Tool = Tool {
     name: "run",
@@ -26,11 +26,13 @@ const TAIL: usize = 120;
 /// Bytes that a model is told of one output.
 const BYTES: usize = 8_000;
 
-/// `seconds` is not declared: a command that ran out of time is answered with it.
+/// `seconds` and `take` are not declared: a command that ran out of time, or wrote new files, is answered with them.
 #[derive(Deserialize)]
 struct Arguments {
     command: String,
     seconds: Option<u64>,
+    #[serde(default)]
+    take: Vec<String>,
 }
 
 fn schema() -> Value {
@@ -48,7 +50,12 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
         }
         let wall = Duration::from_secs(arguments.seconds.unwrap_or(120).clamp(1, 1800));
         let argv = vec!["sh".to_owned(), "-c".to_owned(), arguments.command.clone()];
-        let call = Call { argv, wall, casual: true, ..Call::default() };
+        let wanted = match arguments.take.iter().map(|path| context.path(path)).collect::<Result<Vec<_>, _>>()
+        {
+            Ok(wanted) => wanted,
+            Err(why) => return Answer::error(why),
+        };
+        let call = Call { argv, wall, casual: true, wanted: wanted.clone(), ..Call::default() };
         let mut sink = context.output_sink();
         let cancel = context.cancel.clone();
         let ran = match context.verifier.call(&context.overlay, call, &mut sink, &cancel).await {
@@ -81,7 +88,13 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
             output.push_str(&body);
         }
         let summary = format!("{}: {status}, {seconds:.1} s", first_line(&arguments.command));
-        Answer::ok(output, summary)
+        if matches!(context.set, Set::ReadOnly | Set::Exploring | Set::Planning) {
+            return Answer::ok(output, summary);
+        }
+        let taken = taking::take(context, first_line(&arguments.command), ran.changes, &wanted).await;
+        output.push_str(&taken.told);
+        let overlay_changed = !taken.edited.is_empty();
+        Answer { edited: taken.edited, overlay_changed, ..Answer::ok(output, summary) }
     })
 }
 

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use galley_exec::{ExecError, Level, Limits, Network, Outcome, SandboxSpec, Spec, Status, Stream};
 use galley_text::path::RelPath;
-use galley_workspace::{Overlay, Shadow, ShadowError, Snapshot};
+use galley_workspace::shadow::Marks;
+use galley_workspace::{Overlay, Shadow, ShadowChange, ShadowError, Snapshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::checks::{Check, Kind, Only, joined};
@@ -36,6 +37,8 @@ pub struct Ran {
     pub printed: String,
     /// Standard output alone, as it came.
     pub stdout: Vec<u8>,
+    /// What a casual command did to files that no rule ignores.
+    pub changes: Vec<ShadowChange>,
 }
 
 /// Why nothing could be run.
@@ -63,8 +66,11 @@ pub struct Call {
     pub wall: Duration,
     /// What it reads.
     pub stdin: Option<String>,
-    /// No evidence comes of it: what earlier commands left behind may stay, and the content is not named.
+    /// No evidence comes of it: what earlier commands left behind may stay, the content is not named, and what it does to
+    /// files is told.
     pub casual: bool,
+    /// Files that are told as changed also when an earlier command did it.
+    pub wanted: Vec<RelPath>,
 }
 
 /// Shows pieces of output as they come.
@@ -181,13 +187,19 @@ impl Verifier {
             kept.extend_from_slice(&bytes[..room]);
             on_output(bytes);
         };
+        let marks = call
+            .casual
+            .then(|| self.shadow.as_ref().map(|shadow| shadow.marks().without(&call.wanted)))
+            .flatten();
         let outcome = galley_exec::run(&spec, level, &mut take, cancel).await?;
+        let since = |marks: &Marks| Some(self.shadow.as_ref()?.collect_since(marks));
+        let changes = marks.as_ref().and_then(since).unwrap_or_default();
         let mut printed = String::from_utf8_lossy(&stdout).into_owned();
         printed.push('\n');
         printed.push_str(&String::from_utf8_lossy(&stderr));
         // The shadow's folder says nothing to anybody.
         let printed = printed.replace(&format!("{}/", root.to_string_lossy()), "");
-        Ok(Ran { outcome, hash, printed, stdout })
+        Ok(Ran { outcome, hash, printed, stdout, changes })
     }
 
     /// Runs a check on the overlay, and on the base before or after it where that is not known yet.

@@ -1,6 +1,7 @@
 //! The judgement itself: every simple command alone, the strictest answer wins.
 
 use super::allow::only_reads;
+use super::confined::only_edits;
 use super::forbid::{FORBIDDEN, Seen};
 use super::parse::{Line, Redirect, Simple, Word, parse};
 use super::places::forbidden_target;
@@ -206,6 +207,10 @@ impl Judge<'_> {
                 Risk::Medium,
                 format!("{}: a program of the workspace", words[0].text),
             );
+        }
+        if only_edits(name, &words[1..]) {
+            let text = format!("{name}: changes files of the copy, to be reviewed");
+            return verdict.raise(Decision::Allow, Risk::Low, text);
         }
         match only_reads(name, &words[1..]) {
             Some(Ok(())) => match reaches_out(name, &words[1..]) {

@@ -4,6 +4,7 @@
 //! answer wins. What is not known is asked for.
 
 mod allow;
+mod confined;
 mod forbid;
 mod judge;
 mod parse;

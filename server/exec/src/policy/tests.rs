@@ -255,3 +255,29 @@ fn shell_words(line: &str) -> Option<Vec<String>> {
     words.extend(word.take());
     (state == In::Nothing).then_some(words)
 }
+
+#[test]
+fn plain_changes_of_files_in_the_copy_need_no_question() {
+    let decide = |line: &str| judge(line, &Rules::default()).decision;
+    for line in
+        ["mv a.rs src/b.rs", "chmod +x run.sh", "rm -f old.txt", "mkdir -p a/b && touch a/b/c", "cp -p a b"]
+    {
+        assert_eq!(decide(line), Decision::Allow, "{line}");
+    }
+    for line in [
+        "mv a ../b",
+        "rm -rf src",
+        "rm *.rs",
+        "cp /etc/hosts .",
+        "chmod u+s run",
+        "chmod 4755 run",
+        "mv $A b",
+        "rm -- -x",
+        "cp -r a b",
+        "touch ~/x",
+        "chmod +x",
+        "rm",
+    ] {
+        assert_ne!(decide(line), Decision::Allow, "{line}");
+    }
+}

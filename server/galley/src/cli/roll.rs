@@ -135,8 +135,9 @@ fn take_back(
     let taken = rollback::take_back(&checkpoints, only, &text);
     let back = |file: &&AcceptFile| file.kind == FileKind::Add && taken.saved.contains_key(&file.path);
     let (back, plain): (Vec<&AcceptFile>, Vec<&AcceptFile>) = taken.files.iter().partition(back);
-    let changes: Vec<_> = plain.iter().map(|file| file.change()).collect();
+    let changes: Vec<_> = plain.iter().filter_map(|file| file.change()).collect();
     let plan = apply::plan(&session.workspace, &changes).map_err(|error| error.to_string())?;
+    let plan = plan.with_modes(rollback::modes(&taken.files));
     let again = back.iter().filter_map(|file| {
         let saved = taken.saved.get(&file.path)?.clone();
         let after = Some(apply::Saved { text: file.result.clone(), ..saved });

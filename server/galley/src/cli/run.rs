@@ -162,8 +162,7 @@ fn bring(session: &Session, view: TaskView, manner: Manner, style: Style, json: 
     let green =
         !proposal.partial && !view.evidence.is_empty() && view.evidence.iter().all(Evidence::is_no_worse);
     let snapshot = session.workspace.snapshot();
-    let mut proposal =
-        galley_agent::decisions::as_left(&view, &|path| snapshot.read(path).ok()).unwrap_or(proposal);
+    let mut proposal = galley_agent::decisions::as_left(&view, &snapshot).unwrap_or(proposal);
     let decisions = match manner {
         Manner::Show => {
             if !json {
@@ -315,9 +314,9 @@ pub fn settle(
         Ok(files) => files,
         Err(error) => return fail(FAILED, &error.to_string()),
     };
-    let changes: Vec<_> = files.iter().map(AcceptFile::change).collect();
+    let changes: Vec<_> = files.iter().filter_map(AcceptFile::change).collect();
     let plan = match galley_workspace::apply::plan(&session.workspace, &changes) {
-        Ok(plan) => plan,
+        Ok(plan) => plan.with_modes(crate::rollback::modes(&files)),
         Err(error) => return fail(FAILED, &error.to_string()),
     };
     // What is to be done, and the way back, is in the journal before the first file is written.

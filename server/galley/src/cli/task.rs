@@ -303,7 +303,7 @@ pub fn review(args: &RootArgs) -> i32 {
         return fail(FAILED, "there is no proposal to review in this workspace");
     };
     let snapshot = session.workspace.snapshot();
-    let left = galley_agent::decisions::as_left(&view, &|path| snapshot.read(path).ok());
+    let left = galley_agent::decisions::as_left(&view, &snapshot);
     let Some(mut proposal) = left else {
         return fail(FAILED, "the proposal is not in the journal");
     };

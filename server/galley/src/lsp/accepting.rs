@@ -202,7 +202,7 @@ pub fn own_files<'a>(
     is_open: &dyn Fn(&RelPath) -> bool,
 ) -> Vec<&'a AcceptFile> {
     let through_editor = |file: &AcceptFile| match file.kind {
-        FileKind::Modify => facts.apply_edit || is_open(&file.path),
+        FileKind::Modify => !file.is_mode_only() && (facts.apply_edit || is_open(&file.path)),
         _ => facts.apply_edit && facts.document_changes && facts.resource_operations,
     };
     files.iter().filter(|file| !through_editor(file)).collect()

@@ -6,11 +6,8 @@
 
 use std::collections::HashMap;
 
-use galley_agent::decisions;
 use galley_agent::event::{Checkpoint, TaskEvent, Verdict};
 use galley_review::{AcceptFile, FileKind, HunkId, HunkState};
-use galley_text::diff;
-use galley_text::merge::merge;
 use galley_text::path::RelPath;
 use galley_workspace::apply::{self, UndoFile, UndoRecord};
 use serde_json::{Value, json};
@@ -19,6 +16,7 @@ use tower_lsp::lsp_types::ApplyWorkspaceEditResponse;
 use tower_lsp::lsp_types::request::Request;
 
 use super::accepting::{self, Accepting, Restoring};
+use super::arriving::mend;
 use super::event::Event;
 use super::state::State;
 use crate::protocol::{Accepted, HunkChoice};
@@ -144,12 +142,17 @@ impl State {
             restoring,
         };
         self.accepting.push(accepting);
-        let own = self.own_files(number);
+        let own = self.own_files(number, taken);
         if let Err(reason) = self.write_own(&own, taken) {
             return self.give_up(number, reason);
         }
         for file in &own {
-            self.text_from_disk(&file.path);
+            // What a link shows is the text of another file, which may be about to change too.
+            let is_link = taken.saved.get(&file.path).is_some_and(|saved| saved.link.is_some());
+            match self.accepting.iter().position(|known| known.number == number) {
+                Some(at) if is_link => self.file_arrived(at, &file.path, None),
+                _ => self.text_as_it_is(&file.path),
+            }
         }
         self.dispatch(number);
     }
@@ -158,7 +161,7 @@ impl State {
         let with_saved = |file: &AcceptFile| {
             let mut known = rollback::checkpoint_file(file);
             if file.kind == FileKind::Delete {
-                let plan = apply::plan(&self.workspace, &[file.change()]);
+                let plan = apply::plan(&self.workspace, &file.change().into_iter().collect::<Vec<_>>());
                 known.saved = plan.ok().and_then(|plan| plan.undo_record().files.first()?.before.clone());
             }
             known
@@ -178,12 +181,20 @@ impl State {
         }
     }
 
-    fn own_files(&self, number: u64) -> Vec<AcceptFile> {
+    /// The files that the client cannot write, and those that come back as what no client can make.
+    fn own_files(&self, number: u64, taken: &TakenBack) -> Vec<AcceptFile> {
         let Some(accept) = self.accepting.iter().find(|known| known.number == number) else {
             return Vec::new();
         };
         let is_open = |path: &RelPath| self.documents.by_path(path).is_some();
-        accepting::own_files(&accept.files, &self.facts, &is_open).into_iter().cloned().collect()
+        let mut own = accepting::own_files(&accept.files, &self.facts, &is_open);
+        let special = |file: &&AcceptFile| {
+            let saved = taken.saved.get(&file.path).filter(|_| file.kind == FileKind::Add);
+            saved.is_some_and(|saved| !saved.is_plain()) && !own.contains(file)
+        };
+        let special: Vec<&AcceptFile> = accept.files.iter().filter(special).collect();
+        own.extend(special);
+        own.into_iter().cloned().collect()
     }
 
     /// Makes, changes, moves and removes the files that the client cannot: all of them or none.
@@ -193,7 +204,7 @@ impl State {
         }
         let back = |file: &&AcceptFile| file.kind == FileKind::Add && taken.saved.contains_key(&file.path);
         let (back, plain): (Vec<&AcceptFile>, Vec<&AcceptFile>) = own.iter().partition(back);
-        let changes: Vec<_> = plain.iter().map(|file| file.change()).collect();
+        let changes: Vec<_> = plain.iter().filter_map(|file| file.change()).collect();
         let plan = apply::plan(&self.workspace, &changes).map_err(|error| error.to_string())?;
         let files = back.iter().filter_map(|file| {
             let saved = taken.saved.get(&file.path)?.clone();
@@ -285,7 +296,7 @@ impl State {
     }
 
     /// Whether a document that is waited for has newer text than the edit was sent for, so that the editor dropped it.
-    fn moved_on(&self, accept: &Accepting) -> bool {
+    pub(super) fn moved_on(&self, accept: &Accepting) -> bool {
         accept.sent.iter().filter(|file| accept.waiting.contains(&file.path)).any(|file| {
             let now = self.documents.by_path(&file.path).map(|(_, buffer)| buffer.version);
             file.kind == FileKind::Modify && now.is_some() && now != file.version
@@ -293,7 +304,7 @@ impl State {
     }
 
     /// Sends an edit anew, if what it does is still what was reviewed.
-    fn again(&mut self, number: u64) {
+    pub(super) fn again(&mut self, number: u64) {
         let Some(accept) = self.accepting.iter().find(|known| known.number == number) else { return };
         if accept.tries < TRIES && self.is_as_reviewed(accept) {
             return self.dispatch(number);
@@ -348,7 +359,7 @@ impl State {
         self.finish_accept(accept, Some(reason));
     }
 
-    fn finish_accept(&mut self, accept: Accepting, reason: Option<String>) {
+    pub(super) fn finish_accept(&mut self, accept: Accepting, reason: Option<String>) {
         let done: Vec<&AcceptFile> =
             accept.files.iter().filter(|file| !accept.waiting.contains(&file.path)).collect();
         let hunks: Vec<HunkId> = done.iter().flat_map(|file| file.hunks.iter().cloned()).collect();
@@ -400,181 +411,10 @@ impl State {
         self.close_if_decided(&task);
         self.prove_accepted(&task);
     }
-
-    /// Whether a document now is exactly what an accept meant; then its hunks are accepted.
-    pub fn came_back_exactly(
-        &mut self,
-        path: &RelPath,
-        text: &dyn Fn(&str) -> bool,
-        version: Option<i32>,
-    ) -> bool {
-        let exact = |accept: &Accepting| accept.waits_for(path).is_some_and(|file| text(&file.result));
-        let Some(at) = self.accepting.iter().position(exact) else { return false };
-        self.file_arrived(at, path, version);
-        true
-    }
-
-    /// A file of an accept is as it was meant.
-    pub fn file_arrived(&mut self, at: usize, path: &RelPath, version: Option<i32>) {
-        let Some(file) = self.accepting[at].waits_for(path).cloned() else { return };
-        let takes_back = self.accepting[at].restoring.is_some();
-        if let Some(review) = file.hunks.first().and_then(|id| self.reviews.of_hunk_mut(id)) {
-            match takes_back {
-                true => drop(review.proposal.reverted(&file.hunks)),
-                false => drop(review.proposal.accepted(&file.hunks)),
-            }
-            for known in review.proposal.files.iter_mut().filter(|known| *known.document() == file.path) {
-                known.version = version;
-            }
-        }
-        self.others_follow(&file, version);
-        self.mark_reviews(path);
-        self.arrived(at, &file.path);
-    }
-
-    /// Other proposals on the same file see the edit as any change.
-    fn others_follow(&mut self, file: &AcceptFile, version: Option<i32>) {
-        let owner = file.hunks.first().cloned();
-        let mut renewed = Vec::new();
-        for review in self.reviews.iter_mut().filter(|review| review.concerns(&file.path)) {
-            let owns = owner.as_ref().is_some_and(|id| review.proposal.hunk(id).is_some());
-            if !owns {
-                match file.kind {
-                    FileKind::Delete => drop(review.proposal.file_deleted(&file.path)),
-                    _ => drop(review.proposal.document_replaced(&file.path, &file.result, version)),
-                }
-                review.stale = true;
-                renewed.push(review.proposal.id.0.clone());
-            }
-        }
-        renewed.iter().for_each(|proposal| self.renew_soon(proposal));
-    }
-
-    /// After a change that was not exactly an accept's: perhaps its text is there among the person's own; perhaps the editor
-    /// dropped the edit because of it; in any case what is expected is something else now.
-    pub fn settle(&mut self, path: &RelPath) {
-        let Some(at) = self.accepting.iter().position(|accept| accept.waits_for(path).is_some()) else {
-            return self.settle_intents(path);
-        };
-        let Some(file) = self.accepting[at].waits_for(path).cloned() else { return };
-        if self.accepting[at].restoring.is_none()
-            && let Some(review) = file.hunks.first().and_then(|id| self.reviews.of_hunk_mut(id))
-        {
-            let settled = decisions::settle_accepted(&mut review.proposal, &file.hunks);
-            if settled.len() == file.hunks.len() {
-                return self.arrived(at, &file.path);
-            }
-        }
-        self.expect_anew(at, &file);
-        let accept = &self.accepting[at];
-        if accept.answered && self.moved_on(accept) {
-            self.again(self.accepting[at].number);
-        }
-    }
-
-    /// Plans a file of an accept again, on the text as it is now.
-    fn expect_anew(&mut self, at: usize, file: &AcceptFile) {
-        let now = self.text_now(&file.path).0;
-        let anew = match (&self.accepting[at].restoring, now) {
-            (None, _) => {
-                let review = file.hunks.first().and_then(|id| self.reviews.of_hunk(id));
-                let plan = review.and_then(|review| review.proposal.plan_accept(&file.hunks, false).ok());
-                plan.and_then(|files| files.into_iter().find(|known| known.path == file.path))
-            }
-            (Some(_), Some(now)) if file.kind == FileKind::Modify => {
-                let merged = merge(&file.base, &now, &file.result);
-                merged
-                    .is_clean()
-                    .then(|| AcceptFile { hunks: file.hunks.clone(), ..mend(&file.path, &now, &merged.text) })
-            }
-            (Some(_), _) => None,
-        };
-        if let Some(anew) = anew
-            && let Some(known) = self.accepting[at].files.iter_mut().find(|known| known.path == file.path)
-        {
-            *known = anew;
-        }
-    }
-
-    /// Whether the editor put an edit into newer text at the places of the older, or such a mistake is being mended. Then the
-    /// proposals wait until the text is as it is meant.
-    pub fn is_misplaced(
-        &mut self,
-        path: &RelPath,
-        before: &ropey::Rope,
-        now: &ropey::Rope,
-        version: i32,
-    ) -> bool {
-        let Some(at) = self.accepting.iter().position(|accept| accept.waits_for(path).is_some()) else {
-            return false;
-        };
-        let accept = &mut self.accepting[at];
-        if let Some((was, wanted)) = accept.wrong.remove(path) {
-            let text = now.to_string();
-            let merged = merge(&was, &text, &wanted);
-            let wanted = if text == wanted { wanted } else { rollback::mine(&merged) };
-            if text == wanted {
-                self.mended(at, path, &wanted, version);
-            } else {
-                accept.wrong.insert(path.clone(), (text, wanted));
-                if accept.answered {
-                    let number = accept.number;
-                    self.again(number);
-                }
-            }
-            return true;
-        }
-        let (Some(sent), Some(meant)) = (accept.sent_at(path), accept.waits_for(path)) else { return false };
-        if *before == sent.base.as_str() || sent.kind != FileKind::Modify {
-            return false;
-        }
-        let wanted = meant.result.clone();
-        let misplaced = accepting::misplaced(&sent.base, &sent.edits, before, self.facts.encoding);
-        if misplaced.is_none_or(|text| *now != text.as_str()) {
-            return false;
-        }
-        let number = accept.number;
-        accept.wrong.insert(path.clone(), (now.to_string(), wanted));
-        self.log(2, &format!("galley: the editor put an edit of {path} into newer text; mending it"));
-        self.again(number);
-        true
-    }
-
-    /// The text is as it is meant after a mistake of the editor's.
-    fn mended(&mut self, at: usize, path: &RelPath, text: &str, version: i32) {
-        let Some(file) = self.accepting[at].waits_for(path).cloned() else { return };
-        self.file_arrived(at, path, Some(version));
-        if file.result != text {
-            self.reviews.document_replaced(path, text, Some(version));
-            self.mark_reviews(path);
-        }
-    }
-
-    fn arrived(&mut self, at: usize, path: &RelPath) {
-        self.accepting[at].waiting.retain(|known| known != path);
-        if self.accepting[at].waiting.is_empty() {
-            let accept = self.accepting.remove(at);
-            self.finish_accept(accept, None);
-        }
-    }
 }
 
 fn refuse(answer: oneshot::Sender<Accepted>, reason: String) {
     let _ = answer.send(Accepted { applied: false, reason: Some(reason), hunks: Vec::new() });
-}
-
-/// The edit that makes `wanted` of the text that is there.
-fn mend(path: &RelPath, now: &str, wanted: &str) -> AcceptFile {
-    AcceptFile {
-        path: path.clone(),
-        kind: FileKind::Modify,
-        base: now.to_owned(),
-        version: None,
-        edits: diff::edits(now, wanted),
-        result: wanted.to_owned(),
-        hunks: Vec::new(),
-        mode: None,
-    }
 }
 
 /// A refusal that names what was done all the same.

@@ -3,7 +3,7 @@
 use galley_agent::event::{PlanItem, PlanState};
 use galley_agent::verify::{CheckStatus, Evidence};
 use galley_agent::view::{StepState, StepView, TaskView};
-use galley_review::{FileKind, Hunk};
+use galley_review::{FileKind, FileProposal, Hunk};
 use galley_text::position::{self, PositionEncoding};
 use ropey::Rope;
 use tower_lsp::lsp_types;
@@ -183,14 +183,15 @@ pub fn kind(kind: &FileKind) -> &'static str {
 }
 
 /// A hunk as it is shown.
-pub fn hunk(review: &Review, current: &Rope, hunk: &Hunk, encoding: PositionEncoding) -> protocol::Hunk {
+pub fn hunk(review: &Review, file: &FileProposal, hunk: &Hunk, encoding: PositionEncoding) -> protocol::Hunk {
     let (number, of) = review.proposal.number(&hunk.id).unwrap_or((0, 0));
     protocol::Hunk {
         hunk: hunk.id.0.clone(),
         number,
         of,
         state: hunk.state.as_str().to_owned(),
-        range: range(current, &hunk.range, encoding),
+        whole_file: galley_review::render::whole_file(file, hunk),
+        range: range(&file.current, &hunk.range, encoding),
         before: hunk.before.clone(),
         after: hunk.after.clone(),
         reason: hunk.reason.clone(),

@@ -2,6 +2,7 @@
 
 mod accepting;
 mod applying;
+mod arriving;
 mod asking;
 mod backend;
 mod client;

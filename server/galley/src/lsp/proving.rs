@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use galley_agent::decisions;
 use galley_agent::event::TaskEvent;
 use galley_agent::proof::{self, Which};
 use galley_agent::verify::{Bench, CheckStatus, Evidence};
@@ -110,8 +111,7 @@ impl State {
         answer: oneshot::Sender<Accepted>,
     ) {
         let mut overlay = Overlay::new(self.workspace.snapshot());
-        let changes: Vec<_> = files.iter().map(AcceptFile::change).collect();
-        let applied = overlay.apply(&changes);
+        let applied = decisions::lay(&mut overlay, &files);
         let Some(review) = asked.first().and_then(|id| self.reviews.of_hunk_mut(id)) else { return };
         if applied.is_err() || review.evidence.is_empty() {
             return self.accept_checked(&asked, prerequisites, answer);
@@ -177,10 +177,9 @@ impl State {
         };
         let pending: Vec<HunkId> = review.proposal.pending().map(|(_, hunk)| hunk.id.clone()).collect();
         let Ok(files) = review.proposal.plan_accept(&pending, true) else { return };
-        let changes: Vec<_> = files.iter().map(AcceptFile::change).collect();
         let which = Which::Named(names(&review.evidence));
         let mut overlay = Overlay::new(self.workspace.snapshot());
-        if overlay.apply(&changes).is_ok() {
+        if decisions::lay(&mut overlay, &files).is_ok() {
             self.prove(Purpose::Renewal { proposal }, overlay, which, Duration::ZERO);
         }
     }

@@ -77,7 +77,7 @@ impl State {
             FileKind::Move { from } => self.address(from).map(|uri| uri.to_string()),
             _ => None,
         };
-        let hunk = |hunk: &Hunk| convert::hunk(review, &file.current, hunk, self.facts.encoding);
+        let hunk = |hunk: &Hunk| convert::hunk(review, file, hunk, self.facts.encoding);
         Some(protocol::ProposedFile {
             uri: self.address(&file.path)?.to_string(),
             path: file.path.as_str().to_owned(),
@@ -224,13 +224,8 @@ fn message(review: &Review, file: &FileProposal, hunk: &Hunk) -> String {
     if hunk.state == HunkState::Conflicted {
         text.push_str(" (conflicts with what you typed)");
     }
-    match &file.kind {
-        FileKind::Delete => text.push_str(": delete this file"),
-        FileKind::Add => text.push_str(": new file"),
-        FileKind::Move { .. } if hunk.is_whole_file() => {
-            text.push_str(&format!(": move this file to {}", file.path.as_str()))
-        }
-        FileKind::Modify | FileKind::Move { .. } => {}
+    if let Some(words) = galley_review::render::whole_file(file, hunk) {
+        text.push_str(&format!(": {words}"));
     }
     if let Some(reason) = &hunk.reason {
         text.push_str(&format!(": {reason}"));

@@ -3,7 +3,7 @@
 
 use galley_agent::event::{Checkpoint, CheckpointFile, TaskEvent, Verdict};
 use galley_agent::view::Intent;
-use galley_review::{FileKind, FileProposal, HunkId};
+use galley_review::{FileKind, FileMode, FileProposal, HunkId};
 use galley_text::change::ChangeSet;
 use galley_text::path::RelPath;
 use galley_workspace::ReadError;
@@ -52,6 +52,7 @@ impl State {
 
     /// Looks at a document wherever it is: open, or on disk.
     pub fn text_as_it_is(&mut self, path: &RelPath) {
+        self.mode_from_disk(path);
         match self.documents.by_path(path) {
             Some((_, buffer)) => {
                 let (text, version) = (buffer.rope.to_string(), buffer.version);
@@ -68,11 +69,22 @@ impl State {
         if !concerned {
             return;
         }
+        self.mode_from_disk(path);
         match self.workspace.snapshot().peek(path) {
             Ok(text) => self.text_came_back(path, &text, None),
             Err(ReadError::Missing) => self.file_gone(path),
             // What cannot be read now is not gone; the hunks stay as they are until it can.
             Err(error) => self.log(2, &format!("galley: {path}: {error}")),
+        }
+    }
+
+    /// Looks at the mode of a file for which another is proposed.
+    fn mode_from_disk(&mut self, path: &RelPath) {
+        let Some(executable) = self.workspace.snapshot().is_executable(path) else { return };
+        let mode = if executable { FileMode::Executable } else { FileMode::Plain };
+        let waits = self.accepting.iter().any(|accept| accept.waits_for(path).is_some());
+        for review in self.reviews.iter_mut().filter(|review| !waits && review.concerns(path)) {
+            review.proposal.mode_changed(path, mode);
         }
     }
 
@@ -139,6 +151,12 @@ impl State {
         let files: Vec<CheckpointFile> = intent.checkpoint.files.iter().filter(there).cloned().collect();
         if files.is_empty() {
             return;
+        }
+        // The text does not tell whether a mode was set before the process died; to set it again is no harm.
+        for file in &files {
+            if let (Some(mode), Ok(path)) = (file.mode, RelPath::new(&file.path)) {
+                let _ = self.workspace.set_executable(&path, mode.after == FileMode::Executable);
+            }
         }
         let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
         if intent.hunks.is_empty() {

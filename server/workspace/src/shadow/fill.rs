@@ -145,13 +145,17 @@ impl Shadow {
         else {
             return self.want_of_base(path);
         };
-        if edit.before == edit.after {
+        if edit.before == edit.after && overlay.mode_edit(path).is_none() {
             return self.want_of_base(path);
         }
         let Some(text) = &edit.after else { return Want::Nothing };
         let like = edit.from.as_ref().unwrap_or(path);
         let bytes = encoding::encode(text, overlay.snapshot().encoding(like));
-        Want::Bytes(bytes, self.mode(like))
+        let mode = match (self.mode(like), overlay.is_executable(path)) {
+            (mode, true) => mode | ((mode & 0o444) >> 2),
+            (mode, false) => mode & !0o111,
+        };
+        Want::Bytes(bytes, mode)
     }
 
     fn want_of_base(&self, path: &RelPath) -> Want {

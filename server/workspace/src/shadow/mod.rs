@@ -20,6 +20,7 @@
 //! the same call); overlayfs in a user namespace is the sandbox's to add, as [`Method::Overlayfs`].
 
 mod binds;
+mod collect;
 mod fill;
 mod lay;
 mod manifest;
@@ -28,6 +29,7 @@ mod place;
 mod sweep;
 
 pub use binds::BIND_RULES;
+pub use collect::{Marks, ShadowChange};
 pub use sweep::{Swept, disk_bytes, sweep, trim};
 
 use crate::error::ReadError;
@@ -102,23 +104,6 @@ impl ShadowError {
             kind => ShadowError::Io { path, kind, message: error.to_string() },
         }
     }
-}
-
-/// A difference between a shadow and what Galley put there: what commands did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ShadowChange {
-    /// A file was changed or created; its text, or why it has none.
-    Written {
-        /// The file.
-        path: RelPath,
-        /// Its text now.
-        text: Result<Arc<str>, ReadError>,
-    },
-    /// A file was removed, or replaced by something that is no file.
-    Removed {
-        /// The file.
-        path: RelPath,
-    },
 }
 
 /// A private copy of a workspace on disk. Unless kept it is removed when dropped.
@@ -269,25 +254,6 @@ impl Shadow {
         Ok(restored)
     }
 
-    /// What commands did to files that no rule ignores since Galley put them there: a formatter's changes, for
-    /// example. Looks at every file.
-    pub fn collect(&self) -> Vec<ShadowChange> {
-        let read = |path: RelPath| {
-            let text = self.read(&path);
-            match text {
-                Err(ReadError::Missing | ReadError::NotAFile) => ShadowChange::Removed { path },
-                text => ShadowChange::Written { path, text },
-            }
-        };
-        let is_real = |change: &ShadowChange| match change {
-            ShadowChange::Written { path, text: Ok(text) } => {
-                self.laid_text(path).as_deref() != Some(&**text)
-            }
-            _ => true,
-        };
-        self.touched_paths().into_iter().map(read).filter(is_real).collect()
-    }
-
     /// The text of a file as it is in the shadow now; links are not followed.
     pub fn read(&self, path: &RelPath) -> Result<Arc<str>, ReadError> {
         let limit = self.base.workspace().cache().file_limit();
@@ -299,13 +265,6 @@ impl Shadow {
         let bytes = crate::disk::read_limited(&mut file, size, limit)?;
         let decoded = galley_text::encoding::decode(&bytes).map_err(|e| ReadError::from_decode(&e))?;
         Ok(Arc::from(decoded.text))
-    }
-
-    fn laid_text(&self, path: &RelPath) -> Option<Arc<str>> {
-        match &self.overlay {
-            Some(overlay) => overlay.peek(path).ok(),
-            None => self.base.peek(path).ok(),
-        }
     }
 
     fn layer<'s>(&'s self, reflink: &'s AtomicBool) -> Layer<'s> {

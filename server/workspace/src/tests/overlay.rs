@@ -228,3 +228,79 @@ proptest! {
         }
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn modes_are_kept_decided_and_told() {
+    let fixture = Fixture::new(&[("run.sh", "#!/bin/sh\n"), ("plain.txt", "p\n"), ("tool", "t\n")]);
+    set_mode(&fixture.root().join("run.sh"), 0o755);
+    let mut overlay = Overlay::new(fixture.snapshot());
+    overlay.write(&path("run.sh"), "#!/bin/sh\nexit 0\n").unwrap();
+    overlay.write(&path("new.sh"), "#!/bin/sh\n").unwrap();
+    overlay.write(&path("lib.rs"), "#![forbid(unsafe_code)]\n").unwrap();
+    overlay.set_executable(&path("tool"), true).unwrap();
+    overlay.rename(&path("tool"), &path("bin/tool")).unwrap();
+    let told: Vec<_> = overlay
+        .mode_edits()
+        .into_iter()
+        .map(|edit| (edit.path.as_str().to_owned(), edit.executable))
+        .collect();
+    assert_eq!(told, [("bin/tool".to_owned(), true), ("new.sh".to_owned(), true)]);
+    assert!(overlay.is_executable(&path("run.sh")), "a changed file keeps its mode");
+
+    let only = {
+        let mut overlay = Overlay::new(fixture.snapshot());
+        let before = overlay.content_hash();
+        overlay.set_executable(&path("plain.txt"), true).unwrap();
+        assert_eq!(overlay.changed_paths(), [path("plain.txt")]);
+        assert!(overlay.changes().is_empty() && !overlay.is_unchanged());
+        assert_ne!(overlay.content_hash(), before);
+        let kept: Edits = serde_json::from_str(&serde_json::to_string(&overlay.edits()).unwrap()).unwrap();
+        Overlay::from_edits(fixture.snapshot(), &kept).overlay
+    };
+    let mut shadow =
+        crate::Shadow::create(&fixture.workspace, &fixture.outer.path().join("state/one")).unwrap();
+    shadow.apply(&only).unwrap();
+    assert_eq!(mode(&shadow.path().join("plain.txt")) & 0o111, 0o111);
+    shadow.apply(&overlay).unwrap();
+    assert_eq!(mode(&shadow.path().join("plain.txt")) & 0o111, 0, "the other task's mode is gone");
+    assert_eq!(mode(&shadow.path().join("new.sh")) & 0o111, 0o111);
+    assert_eq!(mode(&shadow.path().join("bin/tool")) & 0o111, 0o111);
+
+    let hash = overlay.content_hash();
+    crate::apply::apply(&fixture.workspace, &overlay.changes()).unwrap();
+    fixture.workspace.set_executable(&path("bin/tool"), true).unwrap();
+    assert_eq!(mode(&fixture.root().join("new.sh")) & 0o111, 0o111);
+    assert_eq!(Overlay::new(fixture.snapshot()).content_hash(), hash, "what was checked is what was applied");
+    fixture.workspace.set_executable(&path("bin/tool"), false).unwrap();
+    assert_eq!(mode(&fixture.root().join("bin/tool")) & 0o111, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_change_by_the_name_of_a_link_is_one_of_its_target() {
+    let fixture = Fixture::new(&[("real/a.txt", "a\n")]);
+    link("real/a.txt", fixture.root().join("a.txt"));
+    link("real", fixture.root().join("folder"));
+    let mut overlay = Overlay::new(fixture.snapshot());
+    overlay.write(&path("a.txt"), "A\n").unwrap();
+    assert_eq!(overlay.changed_paths(), [path("real/a.txt")]);
+    for name in ["a.txt", "real/a.txt", "folder/a.txt"] {
+        assert_eq!(&*overlay.read(&path(name)).unwrap(), "A\n", "{name}");
+    }
+    overlay.write(&path("folder/a.txt"), "AA\n").unwrap();
+    assert_eq!(&*overlay.read(&path("real/a.txt")).unwrap(), "AA\n");
+    let mut shadow =
+        crate::Shadow::create(&fixture.workspace, &fixture.outer.path().join("state/one")).unwrap();
+    shadow.apply(&overlay).unwrap();
+    assert!(shadow.path().join("a.txt").is_symlink());
+    assert_eq!(std::fs::read_to_string(shadow.path().join("a.txt")).unwrap(), "AA\n");
+    let refused = overlay.rename(&path("a.txt"), &path("b.txt"));
+    assert!(matches!(refused, Err(OverlayError::IsLink { .. })), "{refused:?}");
+    let mut overlay = Overlay::new(fixture.snapshot());
+    overlay.delete(&path("a.txt")).unwrap();
+    assert_eq!(overlay.changed_paths(), [path("a.txt")], "a link is deleted, not what it leads to");
+    shadow.apply(&overlay).unwrap();
+    assert!(shadow.path().join("a.txt").symlink_metadata().is_err());
+    assert_eq!(std::fs::read_to_string(shadow.path().join("real/a.txt")).unwrap(), "a\n");
+}

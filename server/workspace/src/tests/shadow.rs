@@ -191,13 +191,26 @@ fn what_commands_did_is_told_and_undone() {
     put(shadow.path(), "gen/new.rs", "new\n");
     put(shadow.path(), "out/x", "ignored\n");
     std::fs::remove_file(shadow.path().join("b.rs")).unwrap();
-    let written = |name: &str, text: &str| ShadowChange::Written { path: path(name), text: Ok(text.into()) };
+    let written = |name: &str, text: &str| ShadowChange::Written {
+        path: path(name),
+        text: Ok(text.into()),
+        executable: false,
+    };
     let expected = [
         written("a.rs", "fn a() {}\n"),
         ShadowChange::Removed { path: path("b.rs") },
         written("gen/new.rs", "new\n"),
     ];
     assert_eq!(shadow.collect(), expected);
+    let marks = shadow.marks();
+    assert!(shadow.collect_since(&marks).is_empty());
+    #[cfg(unix)]
+    {
+        set_mode(&shadow.path().join("c.rs"), 0o755);
+        let made_executable =
+            ShadowChange::Written { path: path("c.rs"), text: Ok("c\n".into()), executable: true };
+        assert_eq!(shadow.collect_since(&marks), [made_executable]);
+    }
     let restored = shadow.reset().unwrap();
     assert!(["a.rs", "b.rs", "gen/new.rs"].iter().all(|name| restored.contains(&path(name))), "{restored:?}");
     assert_eq!(text(&shadow, "a.rs"), "fn  a(){}\n");
