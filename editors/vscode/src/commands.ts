@@ -59,6 +59,7 @@ export function commands(parts: Parts): Record<string, Handler> {
     "galley.ui.hunk.edit": withHunk((place) => decide.edit(place)),
     "galley.ui.hunk.comment": withHunk((place) => decide.comment(place)),
     "galley.ui.hunk.mark": withHunk((place) => decide.mark(place)),
+    "galley.ui.hunk.split": withHunk((place) => decide.split(place)),
     "galley.ui.undo": () => decide.undo(),
     "galley.ui.hunk.why": withHunk((place) => decide.why(place)),
 

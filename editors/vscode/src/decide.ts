@@ -47,6 +47,11 @@ export class Decide {
     if (answer && !answer.applied) void vscode.window.showWarningMessage(`Galley: not taken back: ${answer.reason ?? "the editor refused the edit"}`);
   }
 
+  /** Splits a hunk into its parts. */
+  async split(place: Place): Promise<void> {
+    await this.send(protocol.hunkSplit, { hunk: place.hunk.hunk });
+  }
+
   /** Marks a hunk as looked at, or takes the mark away. */
   async mark(place: Place): Promise<void> {
     await this.send(protocol.hunkMark, { hunks: [place.hunk.hunk], reviewed: !place.hunk.reviewed });

@@ -130,6 +130,7 @@ export const proposalList = request<Empty, { proposals: Proposal[] }>("galley/pr
 export const hunkAccept = request<HunkSet & { prerequisites?: boolean }, Accepted>("galley/hunk/accept");
 export const hunkReject = request<HunkSet & { reason?: string }, { hunks: string[] }>("galley/hunk/reject");
 export const hunkMark = request<HunkSet & { reviewed: boolean }, { hunks: string[] }>("galley/hunk/mark");
+export const hunkSplit = request<{ hunk: string }, { hunks: string[] }>("galley/hunk/split");
 export const hunkUndo = request<{ hunks?: string[]; proposal?: string }, Accepted>("galley/hunk/undo");
 export const hunkEdit = request<{ hunk: string; text: string }, Empty>("galley/hunk/edit");
 export const hunkComment = request<{ hunk: string; text: string }, Empty>("galley/hunk/comment");

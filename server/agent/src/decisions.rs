@@ -11,6 +11,18 @@ use crate::view::TaskView;
 /// Bytes of a hunk's text that the model is told of a decision.
 const TOLD: usize = 600;
 
+/// The proposal of a task as it was made, with its hunks split as the person split them: what [`replay`] needs.
+pub fn divided(view: &TaskView) -> Option<Proposal> {
+    let mut proposal = view.proposal.clone()?;
+    for (hunks, verdict, _) in &view.decisions {
+        if *verdict == Verdict::Split {
+            // Split before in a proposal that was made anew since: then there is nothing left to do.
+            hunks.iter().for_each(|id| drop(proposal.split_hunk(id)));
+        }
+    }
+    Some(proposal)
+}
+
 /// Brings a proposal, already on the texts as they are now, to where the person left its review.
 pub fn replay(proposal: &mut Proposal, view: &TaskView) {
     for (hunks, verdict, text) in &view.decisions {
@@ -26,7 +38,7 @@ pub fn replay(proposal: &mut Proposal, view: &TaskView) {
                     let _ = proposal.edit_hunk(hunk, text.clone());
                 }
             }
-            (Verdict::Edited | Verdict::Commented, _) => {}
+            (Verdict::Edited | Verdict::Commented | Verdict::Split, _) => {}
         }
     }
 }
@@ -49,7 +61,7 @@ pub fn settle_accepted(proposal: &mut Proposal, ids: &[HunkId]) -> Vec<HunkId> {
 
 /// The proposal of a task on the files as they are now, with every decision.
 pub fn as_left(view: &TaskView, snapshot: &Snapshot) -> Option<Proposal> {
-    let mut proposal = view.proposal.clone()?;
+    let mut proposal = divided(view)?;
     let paths: Vec<RelPath> = proposal.files.iter().map(|file| file.document().clone()).collect();
     for path in paths {
         match snapshot.read(&path) {
@@ -111,7 +123,11 @@ pub fn told(view: &TaskView) -> String {
             Verdict::Edited => lines.extend(
                 current.iter().filter_map(|id| edited(proposal, id, text.as_deref().unwrap_or_default())),
             ),
-            Verdict::Commented | Verdict::Reopened | Verdict::Reviewed | Verdict::Unreviewed => {}
+            Verdict::Commented
+            | Verdict::Reopened
+            | Verdict::Reviewed
+            | Verdict::Unreviewed
+            | Verdict::Split => {}
         }
     }
     if accepted > 0 {
@@ -122,8 +138,9 @@ pub fn told(view: &TaskView) -> String {
 
 /// The last word on a hunk, marks and remarks aside.
 fn last_verdict(view: &TaskView, id: &HunkId) -> Option<Verdict> {
-    let decides =
-        |verdict: &Verdict| !matches!(verdict, Verdict::Commented | Verdict::Reviewed | Verdict::Unreviewed);
+    let decides = |verdict: &Verdict| {
+        !matches!(verdict, Verdict::Commented | Verdict::Reviewed | Verdict::Unreviewed | Verdict::Split)
+    };
     let mut of_hunk =
         view.decisions.iter().rev().filter(|(hunks, verdict, _)| decides(verdict) && hunks.contains(id));
     of_hunk.next().map(|(_, verdict, _)| *verdict)

@@ -128,6 +128,8 @@ pub enum Verdict {
     Reviewed,
     /// The mark was taken away.
     Unreviewed,
+    /// Split into its parts, which are named after it.
+    Split,
 }
 
 /// One event of a task.
@@ -499,6 +501,7 @@ pub fn decision(hunks: usize, verdict: Verdict, text: Option<&str>) -> String {
         Verdict::Reopened => "open again",
         Verdict::Reviewed => "looked at",
         Verdict::Unreviewed => "to be looked at again",
+        Verdict::Split => "split",
     };
     let text = text.map(|text| format!(": {text}")).unwrap_or_default();
     format!("{hunks} hunk{} {word}{text}", if hunks == 1 { "" } else { "s" })

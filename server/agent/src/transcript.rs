@@ -168,7 +168,9 @@ pub fn fold(events: &[TaskEvent]) -> Option<Past> {
                 past.decisions.push(format!("{asked} {answer}"));
             }
             // Marks are the person's own business.
-            TaskEvent::Decided { verdict: Verdict::Reviewed | Verdict::Unreviewed, .. } => {}
+            TaskEvent::Decided {
+                verdict: Verdict::Reviewed | Verdict::Unreviewed | Verdict::Split, ..
+            } => {}
             TaskEvent::Decided { hunks, verdict, text } => {
                 past.decisions.push(crate::event::decision(hunks.len(), *verdict, text.as_deref()));
             }

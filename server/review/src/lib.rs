@@ -19,6 +19,7 @@
 
 mod accept;
 mod decide;
+mod divide;
 mod files;
 mod hunk;
 mod items;
@@ -40,6 +41,7 @@ mod split;
 
 pub use accept::{AcceptError, AcceptFile};
 pub use decide::{EditHunkError, Edited};
+pub use divide::SplitError;
 pub use hunk::{ConflictSides, Hunk, HunkId, HunkKind, HunkState, Neighbours, Sides};
 pub use items::Item;
 pub use mode::{FileMode, ModeChange};

@@ -150,7 +150,7 @@ M.subcommands = {
 
 for _, verb in ipairs({
   'next', 'prev', 'accept', 'reject', 'edit', 'comment', 'why',
-  'reject-why', 'mark', 'undo',
+  'reject-why', 'mark', 'split', 'undo',
   'accept-file', 'reject-file', 'accept-all', 'reject-all', 'diff', 'quickfix',
 }) do
   M.subcommands[verb] = {

@@ -152,6 +152,16 @@ local function mark_here()
   end
 end
 
+---Splits the hunk under the cursor into its parts.
+local function split_here()
+  local p = here()
+  if p then
+    server.request('galley/hunk/split', { hunk = p.hunk.hunk }, function(result)
+      server.say('split into ' .. server.count(#result.hunks, 'hunk'))
+    end, p.open.client_id)
+  end
+end
+
 ---Takes the latest decision back, accepted or rejected.
 local function undo()
   server.request('galley/hunk/undo', {}, function(result)
@@ -308,6 +318,7 @@ M.verbs = {
   ['reject-all'] = function() many('reject', false) end,
   ['reject-why'] = reject_why,
   mark = mark_here,
+  split = split_here,
   undo = undo,
   diff = diff,
   quickfix = quickfix,

@@ -9,6 +9,7 @@ mod edit;
 mod find;
 mod hunk_view;
 mod live;
+mod proving;
 mod review;
 mod roll;
 mod run;

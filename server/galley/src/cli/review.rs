@@ -2,7 +2,7 @@
 
 use galley_agent::event::Verdict;
 use galley_agent::verify::{CheckStatus, Evidence};
-use galley_review::{FileKind, HunkId, HunkState, Proposal};
+use galley_review::{HunkId, HunkState, Proposal};
 
 use super::hunk_view::{self, View};
 use super::terminal::{Style, ask, key, print, safe, width, wrapped};
@@ -40,9 +40,9 @@ const HELP: &[(&str, &str)] = &[
     ("w", "why: reason, proof, what it needs"),
     ("a", "accept this and the rest of the file (A: of the proposal)"),
     ("d", "reject this and the rest of the file (D: of the proposal)"),
-    ("s", "skip: leave it pending"),
+    ("s", "split it into smaller hunks"),
     ("u", "undo the last decision"),
-    ("j k", "next, previous hunk, without deciding"),
+    ("j k", "next, previous hunk; what is not decided stays pending"),
     ("v", "view a long hunk in full"),
     ("q", "quit: what is undecided stays pending"),
 ];
@@ -54,7 +54,17 @@ struct Pass<'a> {
     style: Style,
     decisions: Decisions,
     /// What was decided, step by step, for `u`: the hunk that was shown, and the state before.
-    steps: Vec<(usize, Proposal, usize, usize, usize)>,
+    steps: Vec<Step>,
+}
+
+/// Where a decision was made, and what it can be taken back to.
+struct Step {
+    at: usize,
+    proposal: Proposal,
+    ids: Vec<HunkId>,
+    accepted: usize,
+    rejected: usize,
+    others: usize,
 }
 
 /// What a key led to.
@@ -62,13 +72,15 @@ enum Next {
     Stay,
     Show,
     Go(usize),
+    /// The hunks are other ones now.
+    Anew(usize, Vec<HunkId>),
     Leave,
 }
 
 /// Asks for each hunk that waits for a decision.
 pub fn review(proposal: &mut Proposal, evidence: &[Evidence], style: Style) -> Decisions {
     let open = proposal.all().filter(|(_, hunk)| hunk.is_open());
-    let ids: Vec<HunkId> = open.map(|(_, hunk)| hunk.id.clone()).collect();
+    let mut ids: Vec<HunkId> = open.map(|(_, hunk)| hunk.id.clone()).collect();
     let mut pass = Pass { proposal, evidence, style, decisions: Decisions::default(), steps: Vec::new() };
     let (mut at, mut show, mut full) = (0, true, false);
     while at < ids.len() {
@@ -88,6 +100,7 @@ pub fn review(proposal: &mut Proposal, evidence: &[Evidence], style: Style) -> D
             Next::Stay => {}
             Next::Show => show = true,
             Next::Go(next) => (at, show) = (next, true),
+            Next::Anew(next, hunks) => (at, show, ids) = (next, true, hunks),
             Next::Leave => break,
         }
     }
@@ -99,26 +112,26 @@ impl Pass<'_> {
         let id = &ids[at];
         match pressed {
             'y' => {
-                self.note(at);
+                self.note(ids, at);
                 if self.accept(id) { self.go_on(ids, at) } else { Next::Stay }
             }
             'n' | 'N' => {
                 let why = if pressed == 'N' { ask("Why not? ") } else { None };
-                self.note(at);
+                self.note(ids, at);
                 self.reject(id, why);
                 self.go_on(ids, at)
             }
             'e' => {
-                self.note(at);
+                self.note(ids, at);
                 if self.edit(id) { self.go_on(ids, at) } else { Next::Show }
             }
-            'c' => self.comment(id, ids, at),
+            'c' => self.comment(ids, at),
             'w' => {
                 print(&format!("{}\n", self.why(id)));
                 Next::Stay
             }
             'a' | 'A' | 'd' | 'D' => {
-                self.note(at);
+                self.note(ids, at);
                 for other in self.rest(ids, at, pressed.is_ascii_lowercase()) {
                     match pressed {
                         'a' | 'A' => drop(self.accept(&other)),
@@ -127,7 +140,8 @@ impl Pass<'_> {
                 }
                 self.go_on(ids, at)
             }
-            's' | 'j' | '\u{1b}' => Next::Go(at + 1),
+            's' => self.split(ids, at),
+            'j' | '\u{1b}' => Next::Go(at + 1),
             'k' => Next::Go(at.saturating_sub(1)),
             'u' => self.undo(),
             'q' | '\u{3}' | '\u{4}' => {
@@ -158,22 +172,43 @@ impl Pass<'_> {
     }
 
     /// Keeps what is needed to take the next decision back.
-    fn note(&mut self, at: usize) {
+    fn note(&mut self, ids: &[HunkId], at: usize) {
         let known = &self.decisions;
         let (accepted, rejected, others) = (known.accepted.len(), known.rejected.len(), known.others.len());
-        self.steps.push((at, self.proposal.clone(), accepted, rejected, others));
+        let (proposal, ids) = (self.proposal.clone(), ids.to_vec());
+        self.steps.push(Step { at, proposal, ids, accepted, rejected, others });
     }
 
     fn undo(&mut self) -> Next {
-        let Some((at, proposal, accepted, rejected, others)) = self.steps.pop() else {
+        let Some(step) = self.steps.pop() else {
             print("nothing was decided yet\n");
             return Next::Stay;
         };
-        *self.proposal = proposal;
-        self.decisions.accepted.truncate(accepted);
-        self.decisions.rejected.truncate(rejected);
-        self.decisions.others.truncate(others);
-        Next::Go(at)
+        *self.proposal = step.proposal;
+        self.decisions.accepted.truncate(step.accepted);
+        self.decisions.rejected.truncate(step.rejected);
+        self.decisions.others.truncate(step.others);
+        Next::Anew(step.at, step.ids)
+    }
+
+    fn split(&mut self, ids: &[HunkId], at: usize) -> Next {
+        self.note(ids, at);
+        match self.proposal.split_hunk(&ids[at]) {
+            Ok(parts) => {
+                self.decisions.others.push((ids[at].clone(), Verdict::Split, String::new()));
+                let told = format!("split into {} hunks\n", parts.len());
+                print(&self.style.dim(&told));
+                let mut ids = ids.to_vec();
+                ids.splice(at..=at, parts);
+                Next::Anew(at, ids)
+            }
+            Err(error) => {
+                self.steps.pop();
+                let told = crate::rollback::numbered(self.proposal, &error.to_string());
+                print(&format!("{}\n", self.style.yellow(&told)));
+                Next::Stay
+            }
+        }
     }
 
     /// Accepts a hunk; asks first where it needs others. False when it is not accepted.
@@ -243,11 +278,12 @@ impl Pass<'_> {
         self.decisions.rejected.extend(fallen.into_iter().map(|id| (id, why.clone())));
     }
 
-    fn comment(&mut self, id: &HunkId, ids: &[HunkId], at: usize) -> Next {
+    fn comment(&mut self, ids: &[HunkId], at: usize) -> Next {
+        let id = &ids[at];
         let Some(text) = ask("What should be different? ").filter(|text| !text.is_empty()) else {
             return Next::Stay;
         };
-        self.note(at);
+        self.note(ids, at);
         self.decisions.others.push((id.clone(), Verdict::Commented, text));
         print(&format!("{}\n", self.style.dim("the model revises it after this pass")));
         self.go_on(ids, at)
@@ -343,18 +379,14 @@ pub fn heading(proposal: &Proposal, id: &HunkId, evidence: &[Evidence], style: S
     let Some((file, hunk)) = proposal.hunk(id) else { return String::new() };
     let (number, of) = proposal.number(id).unwrap_or((0, 0));
     let line = file.current.byte_to_line(hunk.range.start.min(file.len())) + 1;
-    let place = match &file.kind {
-        _ if !hunk.is_whole_file() => format!("{}:{line}", file.path.as_str()),
-        FileKind::Add => format!("{} (new file)", file.path.as_str()),
-        FileKind::Delete => format!("{} (delete)", file.path.as_str()),
-        FileKind::Modify => format!("{} (mode)", file.path.as_str()),
-        FileKind::Move { .. } => format!("{} (move)", file.path.as_str()),
+    let whole = galley_review::render::whole_file(file, hunk);
+    let place = match &whole {
+        None => format!("{}:{line}", file.path),
+        Some(_) => file.document().to_string(),
     };
-    let mut parts = vec![
-        style.bold(&style.cyan(&safe(&place))),
-        format!("hunk {number} of {of}"),
-        proof(evidence, style),
-    ];
+    let mut parts = vec![style.bold(&style.cyan(&safe(&place)))];
+    parts.extend(whole.map(|words| style.yellow(&safe(&words))));
+    parts.extend([format!("hunk {number} of {of}"), proof(evidence, style)]);
     if hunk.state != HunkState::Pending {
         parts.push(style.yellow(hunk.state.as_str()));
     }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use galley_agent::event::{Checkpoint, State, TaskEvent, Verdict};
-use galley_agent::proof::{self, Which};
 use galley_agent::services::Question;
 use galley_agent::task::title_of;
-use galley_agent::verify::{Bench, CheckStatus, Evidence};
+use galley_agent::verify::Evidence;
 use galley_agent::view::TaskView;
 use galley_agent::{Budget, Class, Host, Mode, Planning, ScopeSpec, Services, TaskHandle, TaskSpec};
 use galley_review::{AcceptFile, HunkId, Proposal};
@@ -18,8 +17,7 @@ use super::live::{self, Watched};
 use super::review::{self, Decisions};
 use super::session::Session;
 use super::terminal::{Style, ask, can_ask, print, safe, wrapped};
-use super::{CANCELLED, DONE, FAILED, RunArgs, STOPPED, USAGE, fail};
-use crate::config::CheckTime;
+use super::{CANCELLED, DONE, FAILED, RunArgs, STOPPED, USAGE, fail, proving};
 
 /// How a finished task is brought to the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -319,6 +317,9 @@ pub fn settle(
         Ok(plan) => plan.with_modes(crate::rollback::modes(&files)),
         Err(error) => return fail(FAILED, &error.to_string()),
     };
+    if !proving::may_apply(session, view, proposal, &files, style) {
+        return leave(view, json, FAILED);
+    }
     // What is to be done, and the way back, is in the journal before the first file is written.
     let hunks: Vec<HunkId> = files.iter().flat_map(|file| file.hunks.iter().cloned()).collect();
     let label = format!("{} hunk{} accepted", hunks.len(), plural(hunks.len()));
@@ -378,7 +379,7 @@ fn finish(
             .filter(|(_, hunk)| hunk.state == galley_review::HunkState::Accepted)
             .map(|(_, hunk)| hunk.id.clone())
             .collect();
-        print(&applied_proof(session, view, proposal, &accepted, style));
+        print(&proving::applied(session, view, proposal, &accepted, style));
     }
     print(&format!("{}: {accepted} of {} hunks accepted\n", style.bold("done"), proposal.all().count()));
     if open > 0 {
@@ -402,65 +403,6 @@ fn program() -> String {
         Some(own) if found.as_ref() != Some(&own) => own.display().to_string(),
         _ => "galley".to_owned(),
     }
-}
-
-/// Whether what is in the files now is what the checks ran on; where it is only some of the hunks, exactly these are checked.
-fn applied_proof(
-    session: &Session,
-    view: &TaskView,
-    proposal: &Proposal,
-    accepted: &[HunkId],
-    style: Style,
-) -> String {
-    let overlay = galley_workspace::Overlay::new(session.workspace.snapshot());
-    let now = overlay.content_hash();
-    let hash: String = now.chars().take(8).collect();
-    if !view.evidence.is_empty() && view.evidence.iter().all(|evidence| evidence.hash == now) {
-        return format!("{} what was applied is what was checked, content {hash}…\n", style.green("●"));
-    }
-    let unchecked =
-        format!("{} content {hash}… was not checked as it is now: run the checks again\n", style.yellow("●"));
-    if session.settings.review.check == CheckTime::Off || view.evidence.is_empty() {
-        return unchecked;
-    }
-    print(&style.dim("  … checking exactly what was accepted\n"));
-    let which = if proposal.pending().next().is_some() {
-        Which::Fast
-    } else {
-        Which::Named(view.evidence.iter().map(|evidence| evidence.check.clone()).collect())
-    };
-    let bench = Bench { state_dir: session.journal.state_dir().to_path_buf(), level: galley_exec::probe() };
-    if !bench.level.is_sandboxed() && !session.settings.sandbox.unsandboxed {
-        return unchecked;
-    }
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
-        return unchecked;
-    };
-    let cancel = tokio_util::sync::CancellationToken::new();
-    let Ok(found) = runtime.block_on(proof::prove(bench, &overlay, &which, &cancel)) else {
-        return unchecked;
-    };
-    let red = found.iter().any(|one| one.status == CheckStatus::Failed && !proof::holds(one, &view.evidence));
-    let lacks = if red { proof::lacks(proposal, accepted, &found) } else { Vec::new() };
-    let event =
-        TaskEvent::SubsetChecked { hunks: accepted.to_vec(), evidence: found.clone(), lacks: lacks.clone() };
-    let recorded =
-        galley_agent::record_in(&session.journal, &view.task, &event, galley_agent::clock::now_ms());
-    let mut text: String = found.iter().map(|one| format!("{}\n", live::evidence(one, style))).collect();
-    if !lacks.is_empty() {
-        let mut numbers: Vec<usize> =
-            lacks.iter().filter_map(|id| proposal.number(id)).map(|(number, _)| number).collect();
-        numbers.sort_unstable();
-        let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
-        text.push_str(&format!(
-            "{}\n",
-            style.red(&format!("the accepted hunks lack hunk {}", numbers.join(", ")))
-        ));
-    }
-    if let Err(error) = recorded {
-        text.push_str(&format!("{}\n", style.yellow(&error.to_string())));
-    }
-    text
 }
 
 fn status_after(view: &TaskView, accepted: usize) -> i32 {

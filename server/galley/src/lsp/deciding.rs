@@ -134,6 +134,21 @@ impl State {
         ids.into_iter().map(|id| id.0).collect()
     }
 
+    /// Splits a hunk into its parts and returns them.
+    ///
+    /// # Errors
+    /// Words for the person.
+    pub fn split_hunk(&mut self, id: &HunkId) -> Result<Vec<String>, String> {
+        let review = self.reviews.of_hunk_mut(id).ok_or_else(|| unknown(id))?;
+        let parts = review.proposal.split_hunk(id);
+        let parts = parts.map_err(|error| crate::rollback::numbered(&review.proposal, &error.to_string()))?;
+        let (task, proposal) = (review.proposal.task.clone(), review.proposal.id.0.clone());
+        let event = TaskEvent::Decided { hunks: vec![id.clone()], verdict: Verdict::Split, text: None };
+        self.record(&task, event);
+        self.show_review(&proposal);
+        Ok(parts.into_iter().map(|id| id.0).collect())
+    }
+
     /// Takes decisions back: those on the named hunks, or the latest that was made.
     ///
     /// # Errors

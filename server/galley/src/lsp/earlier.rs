@@ -42,7 +42,7 @@ impl State {
 
     /// Puts a proposal under review again as it was left.
     pub fn reopen(&mut self, view: &TaskView) {
-        let Some(proposal) = view.proposal.clone() else { return };
+        let Some(proposal) = decisions::divided(view) else { return };
         let id = proposal.id.0.clone();
         let paths: Vec<_> = proposal.files.iter().map(|file| file.document().clone()).collect();
         self.reviews.add(Review::new(proposal, view.evidence.clone()));

@@ -81,6 +81,7 @@ fn at_once(state: &mut State, method: &str, params: Value) -> Answer {
         "galley/hunk/reject" => value(HunkList { hunks: state.reject(&read::<HunkChoice>(params)?) }),
         "galley/hunk/edit" => edit(state, read(params)?),
         "galley/hunk/mark" => mark(state, read(params)?),
+        "galley/hunk/split" => split(state, read(params)?),
         "galley/hunk/comment" => comment(state, read(params)?),
         "galley/hunk/why" => why(state, read(params)?),
         "galley/checkpoint/list" => value(CheckpointList { checkpoints: state.checkpoints() }),
@@ -239,6 +240,11 @@ async fn undo(front: &FrontHandle, params: UndoParams, wait: bool) -> Answer {
 fn comment(state: &mut State, params: HunkText) -> Answer {
     state.comment(&HunkId(params.hunk), &params.text).map_err(failed)?;
     value(Empty {})
+}
+
+fn split(state: &mut State, params: HunkRef) -> Answer {
+    let hunks = state.split_hunk(&HunkId(params.hunk)).map_err(failed)?;
+    value(HunkList { hunks })
 }
 
 fn why(state: &mut State, params: HunkRef) -> Answer {

@@ -1,7 +1,8 @@
 //! Which changed lines become one hunk.
 
-use galley_review::{Item, Proposal, ProposalId};
+use galley_review::{Item, Proposal, ProposalId, SplitError};
 use galley_text::path::RelPath;
+use proptest::prelude::*;
 
 use crate::desk::{id, update};
 
@@ -62,6 +63,73 @@ fn check(before: &str, after: &str, expected: &[(Option<&str>, &str, &str)]) {
         proposal.accepted(std::slice::from_ref(id));
     }
     assert_eq!(proposal.files[0].current.to_string(), after);
+    in_parts(before, after);
+}
+
+/// However far its hunks are split, and in whatever order the parts are accepted, they make the text.
+fn in_parts(before: &str, after: &str) {
+    let mut proposal = propose(before, after);
+    while let Some(id) = splittable(&proposal) {
+        proposal.split_hunk(&id).unwrap();
+    }
+    let parts: Vec<_> = proposal.all().map(|(_, hunk)| hunk.id.clone()).collect();
+    assert_eq!(proposal.plan_accept(&parts, false).unwrap()[0].result, after);
+    let (even, odd): (Vec<_>, Vec<_>) = parts.iter().enumerate().rev().partition(|(at, _)| at % 2 == 0);
+    for (_, id) in even.into_iter().chain(odd) {
+        proposal.plan_accept(std::slice::from_ref(id), false).unwrap();
+        proposal.accepted(std::slice::from_ref(id));
+    }
+    assert_eq!(proposal.files[0].current.to_string(), after);
+}
+
+fn splittable(proposal: &Proposal) -> Option<galley_review::HunkId> {
+    let mut trial = proposal.clone();
+    proposal.all().map(|(_, hunk)| hunk.id.clone()).find(|id| trial.split_hunk(id).is_ok())
+}
+
+proptest! {
+    #[test]
+    fn parts_of_any_change_make_it(
+        before in proptest::collection::vec(prop_oneof!["a", "b", "  ", "    }", "c d"], 0..12),
+        after in proptest::collection::vec(prop_oneof!["a", "b", "", "    }", "x"], 0..12),
+    ) {
+        let text = |lines: &[String]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        if before != after {
+            in_parts(&text(&before), &text(&after));
+        }
+    }
+}
+
+#[test]
+fn a_hunk_is_split_at_lines_that_stay_and_then_line_by_line() {
+    let mut proposal = propose("a\n\nb\nc\n", "A\n\nB\nC\n");
+    proposal.files[0].hunks[0].requires.push(id("other"));
+    let sides = |proposal: &Proposal| -> Vec<(String, String, String)> {
+        let told = |hunk: &galley_review::Hunk| (hunk.id.0.clone(), hunk.before.clone(), hunk.after.clone());
+        proposal.all().map(|(_, hunk)| told(hunk)).collect()
+    };
+    let own = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
+    assert_eq!(proposal.split_hunk(&id("h1")).unwrap(), [id("h1.1"), id("h1.2")]);
+    assert_eq!(sides(&proposal), [own("h1.1", "a\n", "A\n"), own("h1.2", "b\nc\n", "B\nC\n")]);
+    assert_eq!(proposal.split_hunk(&id("h1.2")).unwrap(), [id("h1.2.1"), id("h1.2.2")]);
+    assert!(proposal.all().all(|(_, hunk)| hunk.requires == [id("other")]));
+    assert_eq!(
+        proposal.split_hunk(&id("h1.1")).unwrap_err().to_string(),
+        "hunk h1.1 cannot be split further; edit it to take only some of it"
+    );
+    proposal.reject(&[id("h1.2.1")]);
+    assert!(matches!(proposal.split_hunk(&id("h1.2.1")), Err(SplitError::NotPending { .. })));
+    assert!(matches!(proposal.split_hunk(&id("h9")), Err(SplitError::Unknown { .. })));
+    proposal.document_replaced(&crate::desk::path("f"), "a\n\nb\nc mine\n", None);
+    assert!(proposal.split_hunk(&id("h1.2.2")).is_err(), "the person typed into it");
+}
+
+#[test]
+fn what_needs_a_hunk_needs_all_its_parts() {
+    let mut proposal = propose("a\nb\n\n\nx\ny\n", "A\nB\n\n\nx\nY\n");
+    proposal.files[0].hunks[1].requires.push(id("h1"));
+    proposal.split_hunk(&id("h1")).unwrap();
+    assert_eq!(proposal.hunk(&id("h2")).unwrap().1.requires, [id("h1.1"), id("h1.2")]);
 }
 
 #[test]
