@@ -128,7 +128,7 @@ export class Review implements vscode.Disposable {
       .map((hunk) => {
         const sent: Span = spanOf(hunk);
         const now = drift && file.version !== null ? drift.carry(sent, file.version) : { span: sent, touched: false };
-        return { proposal, file, uri, hunk, span: now.span, touched: now.touched, revising: this.isRevising(hunk) };
+        return { proposal, file, uri, hunk, span: now.span, touched: now.touched, revising: hunk.comment !== null && hunk.comment !== undefined || this.isRevising(hunk) };
       })
       .sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
   }

@@ -1,8 +1,8 @@
 // The tasks view: what was asked, what is being done, what it cost. A task opens to its plan, its steps and its proof.
 import * as vscode from "vscode";
-import type { Evidence, PlanItem, Proposal, Step, Task, TaskState } from "./protocol";
+import type { AcceptedChecks, Evidence, PlanItem, Proposal, Step, Task, TaskState } from "./protocol";
 import type { Review } from "./review";
-import { dollars, duration, proof, tokens } from "./wording";
+import { acceptedProof, dollars, duration, proof, tokens } from "./wording";
 
 interface Node {
   id: string;
@@ -137,13 +137,19 @@ function stepNode(step: Step, parent: string): Node {
 function proofNodes(task: Task, proposal: Proposal | undefined): Node[] {
   if (!proposal) return [];
   const warnings = proposal.warnings.map((warning, index) => leaf(`${task.task}/warning/${index}`, warning, caution("warning")));
-  return [...proposal.evidence.map((evidence, index) => proofNode(evidence, `${task.task}/proof/${index}`)), ...warnings];
+  const accepted = proposal.acceptedChecks ? [acceptedNode(proposal.acceptedChecks, `${task.task}/accepted`)] : [];
+  return [...proposal.evidence.map((evidence, index) => proofNode(evidence, `${task.task}/proof/${index}`)), ...accepted, ...warnings];
 }
 
 function proofNode(evidence: Evidence, id: string): Node {
   const tooltip = new vscode.MarkdownString().appendCodeblock(evidence.command, "sh")
     .appendText([`exit code ${evidence.exitCode ?? "none"}`, `${evidence.seconds.toFixed(1)} s`, evidence.sandbox, `content ${evidence.hash.slice(0, 8)}`].filter(Boolean).join(" · "));
   return { ...leaf(id, proof(evidence), proofIcon(evidence)), tooltip };
+}
+
+function acceptedNode(checks: AcceptedChecks, id: string): Node {
+  const icon = { passed: passed("pass"), failed: failed("error"), running: caution("sync"), notRun: caution("circle-slash") }[checks.state];
+  return leaf(id, acceptedProof(checks), icon);
 }
 
 function proofIcon(evidence: Evidence): vscode.ThemeIcon {

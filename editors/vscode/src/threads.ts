@@ -62,7 +62,7 @@ export class Threads implements vscode.Disposable {
     const range = new vscode.Range(last, last);
     const missing = this.review.missing(place);
     const why = this.drawn.get(place.hunk.hunk)?.why;
-    const face = JSON.stringify([place.uri.toString(), caveat(place, missing), position(place.hunk), place.hunk.before, place.hunk.after, place.hunk.reason, place.hunk.conflict, why]);
+    const face = JSON.stringify([place.uri.toString(), caveat(place, missing), position(place.hunk), place.hunk.before, place.hunk.after, place.hunk.reason, place.hunk.conflict, place.hunk.wholeFile, why]);
     const spot = `${last.line}`;
     let drawn = this.drawn.get(place.hunk.hunk);
     if (drawn && drawn.thread.uri.toString() !== place.uri.toString()) {
@@ -129,6 +129,7 @@ function body(place: Place): vscode.MarkdownString {
     return text.appendMarkdown("Proposed:\n").appendCodeblock(conflict.theirs.replace(/\r?\n$/, ""), language);
   }
   const come = lines(place.hunk.after);
+  if (!come.length && place.hunk.wholeFile) return text.appendText(place.hunk.wholeFile);
   if (!come.length) return text.appendMarkdown("*Removes the tinted lines.*");
   text.appendCodeblock(come.slice(0, LONGEST).join("\n"), language);
   if (come.length > LONGEST) text.appendMarkdown(`[${come.length - LONGEST} more lines, side by side](${link("galley.ui.file.open", place)})`);

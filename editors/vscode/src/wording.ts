@@ -1,5 +1,5 @@
 // The few sentences and numbers that several surfaces say alike.
-import type { Evidence, Hunk, Usage } from "./protocol";
+import type { AcceptedChecks, Evidence, Hunk, Usage } from "./protocol";
 import type { Place } from "./review";
 
 /** Lines of a text, a final line break not counting as a line of its own. */
@@ -23,10 +23,16 @@ export function size(hunk: Hunk): string {
 /** What the person should know before deciding, or nothing. */
 export function caveat(place: Place, missing: Hunk[]): string {
   if (place.hunk.state === "conflicted") return "conflict: you changed these lines too";
-  if (place.revising) return "being revised";
+  if (place.revising) return ["being revised", place.hunk.comment ?? ""].filter(Boolean).join(": ");
   if (place.touched) return "you are typing here";
   if (missing.length) return `needs hunk ${missing.map((hunk) => hunk.number).join(", ")}`;
-  return place.hunk.mergedByToken ? "merged with what you typed" : "";
+  const notes = [place.hunk.mergedByToken ? "merged with what you typed" : "", place.hunk.edited ? "your text" : "", place.hunk.reviewed ? "reviewed" : ""];
+  return notes.filter(Boolean).join(" · ");
+}
+
+/** What the checks of exactly the accepted hunks came to. */
+export function acceptedProof(checks: AcceptedChecks): string {
+  return `accepted hunks ${checks.state === "notRun" ? "not checked" : checks.state} · ${checks.summary}`;
 }
 
 export const dollars = (usd: number | null) => (usd === null ? "" : `$${usd.toFixed(2)}`);

@@ -53,6 +53,33 @@ suite("review", () => {
     assert.ok(editor.document.getText().includes("fn forward("));
   });
 
+  test("a hunk is marked, and a reject is taken back", async () => {
+    await open("src/range.rs");
+    await propose();
+    await run("galley.ui.hunk.mark", id(1));
+    await when("the mark", () => hunk(1).hunk.reviewed);
+    await run("galley.ui.hunk.mark", id(1));
+    await when("no mark", () => !hunk(1).hunk.reviewed);
+    await run("galley.ui.hunk.reject", id(2));
+    await pending(3);
+    await run("galley.ui.undo");
+    await pending(4);
+  });
+
+  test("a hunk is split, and one half accepted", async () => {
+    const editor = await open("src/range.rs");
+    await propose();
+    const [first, second] = hunk(3).hunk.before.split(/(?<=\n)/);
+    const whole = hunk(3).hunk.hunk;
+    await run("galley.ui.hunk.split", id(3));
+    await pending(5);
+    const parts = api().review.all().filter((place) => place.hunk.hunk.startsWith(whole));
+    assert.deepStrictEqual(parts.map((place) => place.hunk.before), [first, second]);
+    assert.strictEqual(await run("galley.ui.hunk.acceptWithPrerequisites", { hunk: parts[0].hunk.hunk }), true);
+    await pending(3);
+    assert.ok(!editor.document.getText().includes(first) && editor.document.getText().includes(second));
+  });
+
   test("typing above moves the hunks at once; the accepted text lands at the moved place", async () => {
     const editor = await open("src/range.rs");
     await propose();

@@ -78,8 +78,8 @@ export class Desk {
       const text = textOf(uri);
       return {
         uri, path: mine[0].path, kind: mine[0].kind, version: documents.get(uri)?.version ?? null,
-        hunks: mine.map(({ hunk, number, of, state, before, after, reason, requires, conflict, ...place }) =>
-          ({ hunk, number, of, state, range: rangeOf(text, place), before, after, reason, requires, mergedByToken: false, conflict })),
+        hunks: mine.map(({ hunk, number, of, state, before, after, reason, requires, conflict, reviewed, ...place }) =>
+          ({ hunk, number, of, state, range: rangeOf(text, place), before, after, reason, requires, mergedByToken: false, reviewed: reviewed ?? false, edited: false, comment: null, wholeFile: null, conflict })),
       };
     });
     const evidence = [{
@@ -87,7 +87,9 @@ export class Desk {
       seconds: 3.1, sandbox: "namespaces, no network", hash: "7f3a9c51d2e8", stale: proposal.stale,
     }];
     const open = proposal.hunks.some((hunk) => ["pending", "conflicted"].includes(hunk.state));
-    return { proposal: proposal.id, task: proposal.task, title: proposal.title, partial: false, open, warnings: [], evidence, files };
+    const accepted = proposal.hunks.filter((hunk) => hunk.state === "accepted").map((hunk) => hunk.hunk);
+    const acceptedChecks = accepted.length ? { state: "passed", summary: "cargo test: 9 passed", hunks: accepted, lacks: [] } : null;
+    return { acceptedChecks, proposal: proposal.id, task: proposal.task, title: proposal.title, partial: false, open, warnings: [], evidence, files };
   }
 
   /** Takes the changes of a document; answers which proposals moved. */

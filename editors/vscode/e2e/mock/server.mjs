@@ -150,6 +150,36 @@ function reject(params) {
   return { hunks: chosen.map((hunk) => hunk.hunk) };
 }
 
+function mark(params) {
+  const chosen = selected(params);
+  for (const hunk of chosen) hunk.reviewed = params.reviewed;
+  for (const proposal of new Set(chosen.map((hunk) => desk.hunk(hunk.hunk).proposal))) tell(proposal);
+  return { hunks: chosen.map((hunk) => hunk.hunk) };
+}
+
+/** Takes rejects back; an accept is the editor's own undo here. */
+function undo() {
+  const rejected = [...desk.proposals.values()].flatMap((proposal) => proposal.hunks).findLast((hunk) => hunk.state === "rejected");
+  if (!rejected) return { applied: false, reason: "there is no decision to take back", hunks: [] };
+  rejected.state = "pending";
+  tell(desk.hunk(rejected.hunk).proposal);
+  return { applied: true, reason: null, hunks: [rejected.hunk] };
+}
+
+/** Splits a hunk of two old lines: the first goes by itself, the second with what comes. */
+function split({ hunk: id }) {
+  const { proposal, hunk } = desk.hunk(id);
+  const before = hunk.before.match(/[^\n]*\n/g) ?? [];
+  const after = ["", hunk.after];
+  if (before.length !== 2) throw new Error(`hunk ${hunk.number} cannot be split further`);
+  const middle = hunk.start + before[0].length;
+  const parts = [0, 1].map((at) => ({ ...hunk, hunk: `${id}.${at + 1}`, before: before[at], after: after[at], start: at ? middle : hunk.start, end: at ? hunk.end : middle }));
+  proposal.hunks.splice(proposal.hunks.indexOf(hunk), 1, ...parts);
+  proposal.hunks.forEach((one, at) => Object.assign(one, { number: at + 1, of: proposal.hunks.length }));
+  tell(proposal);
+  return { hunks: parts.map((part) => part.hunk) };
+}
+
 function edit({ hunk: id, text }) {
   const found = desk.hunk(id);
   if (!found) throw new Error("there is no such hunk any more");
@@ -217,6 +247,9 @@ const requests = {
   "galley/hunk/accept": accept,
   "galley/hunk/reject": reject,
   "galley/hunk/edit": edit,
+  "galley/hunk/mark": mark,
+  "galley/hunk/undo": undo,
+  "galley/hunk/split": split,
   "galley/hunk/comment": (params) => (void revise(params), {}),
   "galley/hunk/why": why,
   "galley/checkpoint/restore": () => ({ applied: false, reason: "there is no checkpoint yet", conflicts: [] }),
