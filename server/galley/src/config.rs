@@ -190,6 +190,9 @@ impl Settings {
         mine.seconds = lower(mine.seconds, theirs.seconds);
         mine.day_usd = lower(mine.day_usd, theirs.day_usd);
         mine.workspace_usd = lower(mine.workspace_usd, theirs.workspace_usd);
+        if workspace.review.check == CheckTime::Before {
+            self.review.check = CheckTime::Before;
+        }
         if workspace.plan == Planning::Ask {
             self.plan = Planning::Ask;
         }

@@ -15,4 +15,5 @@ mod plain_client;
 mod prompt_size;
 mod review;
 mod steering;
+mod terminal_review;
 mod text_sync;

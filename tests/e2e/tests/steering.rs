@@ -92,8 +92,11 @@ fn commands_run_in_a_copy_and_never_in_the_persons_tree() {
     let mut client = Client::start(&place, Some(&model.url()), full());
     client.answer = Some("once".to_owned());
     let task = client.task(json!({ "goal": "look" }));
-    let ended = client.until(&task, &["failed"]);
+    let ended = client.until(&task, &["proposed"]);
     assert!(ended["steps"][0]["detail"].as_str().unwrap().contains("theirs"), "{ended:#}");
+    let proposal = client.proposal();
+    assert_eq!(hunks(&proposal).len(), 1, "the changed file is proposed, the new one is a by-product");
+    assert_eq!(hunks(&proposal)[0]["after"], "theirs\n");
     assert_eq!(place.read("a.txt"), "mine\n");
     assert!(!place.root().join("b.txt").exists());
 }
