@@ -24,6 +24,7 @@ pub mod decisions;
 pub mod event;
 mod export;
 pub mod formatting;
+mod naming;
 pub mod order;
 pub mod outcome;
 mod outline;

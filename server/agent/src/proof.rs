@@ -7,7 +7,7 @@ use galley_workspace::Overlay;
 use tokio_util::sync::CancellationToken;
 
 use crate::checks::{self, Check, Kind};
-use crate::propose;
+use crate::naming;
 use crate::verify::{Bench, CheckStatus, Evidence, Verifier};
 
 /// Which of the project's checks are to run.
@@ -83,7 +83,7 @@ pub fn lacks(proposal: &Proposal, accepted: &[HunkId], evidence: &[Evidence]) ->
     let spoken_of: BTreeSet<&str> =
         errors.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| word.len() > 2).collect();
     let defines = |path, before: &str, after: &str| {
-        propose::names(path, before, after).defines.iter().any(|name| spoken_of.contains(name.as_str()))
+        naming::names(path, before, after).defines.iter().any(|name| spoken_of.contains(name.as_str()))
     };
     let telling: Vec<HunkId> = out
         .iter()

@@ -1,13 +1,12 @@
 //! Makes the proposal of a task's overlay: hunks with the model's reasons and with the hunks that they need.
 
-use std::collections::BTreeSet;
-
-use galley_review::{FileMode, HunkId, Names, Proposal, ProposalId};
+use galley_review::{FileMode, HunkId, Proposal, ProposalId};
 use galley_text::diff;
 use galley_text::format::FileChange;
 use galley_text::path::RelPath;
 use galley_workspace::ModeEdit;
 
+use crate::naming::names;
 use crate::outline;
 
 /// A change as a unified diff, appliable by git.
@@ -79,34 +78,6 @@ fn reason(path: &str, after: &str, reasons: &[(String, String, String)]) -> Opti
         .find(|(_, _, new)| shares(new))
         .or_else(|| of_file.last().filter(|_| of_file.len() == 1))
         .map(|(_, why, _)| why.trim().to_owned())
-}
-
-/// The names that a hunk brings in and those that it uses. Names that stood there before are not its own.
-pub(crate) fn names(path: &RelPath, before: &str, after: &str) -> Names {
-    let defined = |text| -> BTreeSet<String> {
-        outline::of(path, text).into_iter().map(|symbol| symbol.name).collect()
-    };
-    let uses: BTreeSet<&str> = words(after).filter(|word| word.len() > 2).collect();
-    Names {
-        defines: defined(after).difference(&defined(before)).cloned().collect(),
-        imports: imported(after).difference(&imported(before)).map(|name| (*name).to_owned()).collect(),
-        uses: uses.into_iter().map(str::to_owned).collect(),
-    }
-}
-
-const KEYWORDS: &[&str] =
-    &["use", "pub", "import", "from", "crate", "self", "super", "std", "as", "include", "require"];
-
-fn imported(text: &str) -> BTreeSet<&str> {
-    const STARTS: &[&str] = &["use ", "pub use ", "import ", "from ", "#include"];
-    let lines =
-        text.lines().map(str::trim_start).filter(|line| STARTS.iter().any(|start| line.starts_with(start)));
-    lines.flat_map(words).filter(|word| !KEYWORDS.contains(word)).collect()
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '_'))
 }
 
 #[cfg(test)]

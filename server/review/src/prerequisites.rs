@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::hunk::{Hunk, HunkId};
 use crate::proposal::{FileProposal, Proposal};
 
-/// The names that matter in one hunk: what its `after` has and its `before` has not.
+/// The names that matter in one hunk: what its `after` has and its `before` has not, and the other way round.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
     /// Names it defines: functions, types, dependencies of a manifest.
@@ -18,6 +18,12 @@ pub struct Names {
     pub imports: Vec<String>,
     /// Names it uses.
     pub uses: Vec<String>,
+    /// Names whose definition it takes away.
+    pub removes: Vec<String>,
+    /// Names that it no longer brings into its file.
+    pub unimports: Vec<String>,
+    /// Names that it no longer uses.
+    pub drops: Vec<String>,
 }
 
 impl Proposal {
@@ -39,8 +45,16 @@ impl Proposal {
                 brings.entry(name).or_default().push((*file, id, false));
             }
         }
+        let mut drops: BTreeMap<&str, Vec<(usize, &HunkId)>> = BTreeMap::new();
         for (file, id, names) in &known {
-            let needed = needed(*file, names, &brings);
+            for name in &names.drops {
+                drops.entry(name).or_default().push((*file, id));
+            }
+        }
+        for (file, id, names) in &known {
+            let mut needed = needed(*file, names, &brings);
+            needed.extend(freed(*file, names, &drops));
+            needed.extend(moved(names, &brings));
             for needed in needed.into_iter().filter(|needed| *needed != id) {
                 self.require(id, needed);
             }
@@ -58,6 +72,25 @@ impl Proposal {
         }
         true
     }
+}
+
+/// The hunks that end the use of what a hunk in file `file` takes away.
+fn freed<'a>(
+    file: usize,
+    names: &Names,
+    drops: &BTreeMap<&str, Vec<(usize, &'a HunkId)>>,
+) -> Vec<&'a HunkId> {
+    let users = |name: &String| drops.get(name.as_str()).map_or(&[][..], Vec::as_slice);
+    let anywhere = names.removes.iter().flat_map(users).map(|(_, id)| *id);
+    let here = names.unimports.iter().flat_map(users).filter(|(at, _)| *at == file).map(|(_, id)| *id);
+    anywhere.chain(here).collect()
+}
+
+/// The hunks that define elsewhere what a hunk takes away: what still uses it needs one of both.
+fn moved<'a>(names: &Names, brings: &BTreeMap<&str, Vec<(usize, &'a HunkId, bool)>>) -> Vec<&'a HunkId> {
+    let sources = |name: &String| brings.get(name.as_str()).map_or(&[][..], Vec::as_slice);
+    let defines = names.removes.iter().flat_map(sources).filter(|(.., defines)| *defines);
+    defines.map(|(_, id, _)| *id).collect()
 }
 
 /// The hunks that bring in what a hunk in file `file` uses.

@@ -192,6 +192,31 @@ fn uses_are_linked_across_files() {
 }
 
 #[test]
+fn what_is_removed_needs_its_uses_to_go_and_a_moved_definition_to_come() {
+    let mut proposal = propose(vec![
+        update("lib.rs", "fn tool() {}\nx\n", "x\n"),
+        update("main.rs", "use tool;\na\nb\ntool();\nc\nd\n", "a\nb\nc\nd\n"),
+        update("new.rs", "y\n", "fn tool() {}\ny\n"),
+        update("other.rs", "tool();\ny\n", "y\n"),
+    ]);
+    let tool = || vec!["tool".to_owned()];
+    proposal.link_prerequisites(|file, hunk| match (file.path.as_str(), hunk.before.as_str()) {
+        ("lib.rs", _) => Names { removes: tool(), ..Names::default() },
+        ("new.rs", _) => Names { defines: tool(), ..Names::default() },
+        (_, "use tool;\n") => Names { unimports: tool(), drops: tool(), ..Names::default() },
+        _ => Names { drops: tool(), ..Names::default() },
+    });
+    let needs = |name: &str| proposal.hunk(&id(name)).unwrap().1.requires.clone();
+    assert_eq!(
+        needs("h1"),
+        [id("h2"), id("h3"), id("h5"), id("h4")],
+        "the definition: every use, and the new place"
+    );
+    assert_eq!(needs("h2"), [id("h3")], "the import: the uses in its own file");
+    assert_eq!((needs("h3"), needs("h4"), needs("h5")), (vec![], vec![], vec![]));
+}
+
+#[test]
 fn a_proposal_survives_the_journal() {
     let mut desk = desk();
     desk.edit("old()", "older()");
