@@ -3,7 +3,6 @@
 use galley_review::{FileMode, HunkId, Proposal, ProposalId};
 use galley_text::diff;
 use galley_text::format::FileChange;
-use galley_text::path::RelPath;
 use galley_workspace::ModeEdit;
 
 use crate::naming::names;

@@ -44,7 +44,11 @@ impl State {
         let (answer, answered) = oneshot::channel();
         let ids = self.chosen(choice, false);
         let prerequisites = choice.prerequisites || choice.hunks.is_none();
-        match self.plan(&ids, prerequisites) {
+        let planned = match ids.is_empty() {
+            true => Err(self.nothing_pending(choice)),
+            false => self.plan(&ids, prerequisites),
+        };
+        match planned {
             Ok((task, files)) => {
                 if choice.unchecked || !self.checked_before() {
                     self.send_accept(task, files, answer);
@@ -55,6 +59,17 @@ impl State {
             Err(reason) => refuse(answer, reason),
         }
         answered
+    }
+
+    /// Why none of the hunks that were meant can be accepted.
+    fn nothing_pending(&self, choice: &HunkChoice) -> String {
+        let open = self.chosen(choice, true);
+        let why = open.iter().find_map(|id| {
+            let review = self.reviews.of_hunk(id)?;
+            let error = review.proposal.plan_accept(std::slice::from_ref(id), true).err()?;
+            Some(rollback::numbered(&review.proposal, &error.to_string()))
+        });
+        why.unwrap_or_else(|| "there is no pending hunk to accept here".to_owned())
     }
 
     /// Accepts hunks that were checked before; the person may have typed meanwhile.

@@ -101,8 +101,7 @@ impl Indent {
 }
 
 fn distinct_widths(pairs: &[(&str, &str)]) -> usize {
-    let mut widths: Vec<usize> =
-        pairs.iter().map(|(edit, _)| edit.len()).filter(|width| *width > 0).collect();
+    let mut widths: Vec<usize> = pairs.iter().map(|(edit, _)| edit.len()).collect();
     widths.sort_unstable();
     widths.dedup();
     widths.len()

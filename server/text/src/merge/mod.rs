@@ -103,6 +103,7 @@ fn write_region(merge: &mut Merge, sides: &Sides<'_>, region: &Region, ending: &
     }
     let base = sides.base[region.base.clone()].concat();
     let start = merge.text.len();
+    let tokens = tokens && !region.ambiguous;
     if let Some(text) = token::merge(&base, &ours, &theirs).filter(|_| tokens) {
         merge.text.push_str(&text);
         merge.by_token += 1;

@@ -23,6 +23,9 @@ pub(super) struct Region {
     pub(super) base: Range<usize>,
     pub(super) ours: Range<usize>,
     pub(super) theirs: Range<usize>,
+    /// Whether one side deleted lines that the other side changed, or may have: among lines that are equal nothing tells
+    /// which of them was meant.
+    pub(super) ambiguous: bool,
 }
 
 /// The changed stretches in order, from the hunks of both sides against the base.
@@ -56,10 +59,47 @@ pub(super) fn find(sides: &Sides<'_>, ours: &[LineHunk], theirs: &[LineHunk]) ->
         let on_side = |hunks: &[LineHunk], from: usize, to: usize| {
             shifted(base.start, hunks[..from].last())..shifted(base.end, hunks[..to].last())
         };
+        let ambiguous = side == Side::Both
+            && (a.iter().any(|hunk| slides_onto(hunk, &sides.base, &sides.ours, b))
+                || b.iter().any(|hunk| slides_onto(hunk, &sides.base, &sides.theirs, a)));
         let (ours, theirs) = (on_side(ours, i_start, i), on_side(theirs, j_start, j));
-        regions.push(Region { side, base: base.clone(), ours, theirs });
+        regions.push(Region { side, base: base.clone(), ours, theirs, ambiguous });
     }
     regions
+}
+
+/// Whether a hunk deletes lines that the other side changed, or the same text comes of it when it deletes or inserts lines
+/// there.
+fn slides_onto(hunk: &LineHunk, base: &[&str], side: &[&str], others: &[LineHunk]) -> bool {
+    let (mut up, mut down) = (hunk.old.clone(), hunk.old.clone());
+    if hunk.new.is_empty() {
+        while up.start > 0 && base[up.start - 1] == base[up.end - 1] {
+            up = up.start - 1..up.end - 1;
+        }
+        while down.end < base.len() && base[down.start] == base[down.end] {
+            down = down.start + 1..down.end + 1;
+        }
+    } else if hunk.old.is_empty() {
+        let lines = &side[hunk.new.clone()];
+        let mut turned = 0;
+        while up.start > 0 && base[up.start - 1] == lines[lines.len() - 1 - turned % lines.len()] {
+            up = up.start - 1..up.start - 1;
+            turned += 1;
+        }
+        turned = 0;
+        while down.end < base.len() && base[down.end] == lines[turned % lines.len()] {
+            down = down.end + 1..down.end + 1;
+            turned += 1;
+        }
+    }
+    if !hunk.new.is_empty() && !hunk.old.is_empty() {
+        return false;
+    }
+    let reach = up.start..down.end;
+    let meets =
+        |range: &Range<usize>, other: &Range<usize>| range.start < other.end && other.start < range.end;
+    let deletes = |other: &LineHunk| other.new.is_empty() && meets(&hunk.old, &other.old);
+    others.iter().any(|other| meets(&reach, &other.old) && !deletes(other))
 }
 
 fn next_start(a: Option<&LineHunk>, b: Option<&LineHunk>) -> Range<usize> {

@@ -79,3 +79,18 @@ fn line_endings_and_the_missing_last_one_stay() {
     let merged = merge("a\r\nb\r\nc\r\nd", "a\r\nB\r\nc\r\nd", "a\r\nb\r\nc\r\nD");
     assert_eq!(merged.text, "a\r\nB\r\nc\r\nD");
 }
+
+#[test]
+fn among_equal_lines_nothing_tells_which_was_meant() {
+    let base = "a\nlog();\nlog();\nlog();\nz\n";
+    let ours = "a\nlog();\nlog();\nz\n";
+    let theirs = "a\nlog();\nlog(their);\nlog();\nz\n";
+    assert_eq!(merge(base, ours, theirs).conflicts.len(), 1);
+    assert_eq!(merge(base, theirs, ours).conflicts.len(), 1);
+    // Where another line stands between, it is clear.
+    let base = "a\nlog();\nb\nlog();\nz\n";
+    assert_eq!(
+        merge(base, "a\nlog();\nb\nz\n", "a\nlog(their);\nb\nlog();\nz\n").text,
+        "a\nlog(their);\nb\nz\n"
+    );
+}
