@@ -9,6 +9,7 @@ use std::ops::Range;
 use ropey::Rope;
 
 use crate::hunk::{Hunk, HunkKind, HunkState};
+use crate::lines;
 
 /// How many lines up and down the neighbours are looked for.
 const REACH: usize = 200;
@@ -48,6 +49,37 @@ pub(crate) fn between_neighbours(hunk: &mut Hunk, text: &Rope, changed: impl Fn(
             hunk.range = start(only)..start(only);
         }
     }
+}
+
+/// Moves a pending insertion into the lines that it was proposed in, where these stand whole in the text, once, and it lies
+/// elsewhere: the text was another one altogether and came back.
+pub(crate) fn in_its_lines(hunk: &mut Hunk, text: &str) {
+    let waits = hunk.kind == HunkKind::Lines && hunk.state == HunkState::Pending && hunk.range.is_empty();
+    let Some(origin) = hunk.origin.as_ref().filter(|_| waits) else { return };
+    let lines = origin.before.as_str();
+    let Some(head) = inserted_at(lines, &origin.after, &hunk.after) else { return };
+    let stands = |start: usize| text.get(start..).is_some_and(|rest| rest.starts_with(lines));
+    if !lines.contains(char::is_alphanumeric) || hunk.range.start.checked_sub(head).is_some_and(stands) {
+        return;
+    }
+    let mut places = text.match_indices(lines).map(|(at, _)| at).filter(|at| lines::starts_at(text, *at));
+    if let (Some(only), None) = (places.next(), places.next()) {
+        hunk.range = only + head..only + head;
+    }
+}
+
+/// Where in `before` a text was inserted to make `after`, in bytes.
+fn inserted_at(before: &str, after: &str, text: &str) -> Option<usize> {
+    let is_place = |at: usize| {
+        let (left, right) = (before.get(..at)?, before.get(at..)?);
+        let rest = after.strip_prefix(left)?.strip_prefix(text)?;
+        (rest == right).then_some(at)
+    };
+    let ends = before.split_inclusive('\n').scan(0, |at, line| {
+        *at += line.len();
+        Some(*at)
+    });
+    std::iter::once(0).chain(ends).find_map(is_place)
 }
 
 #[cfg(test)]

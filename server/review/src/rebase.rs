@@ -103,6 +103,9 @@ impl Proposal {
             let whole = TextEdit::new(0..file.len(), new_text);
             let edits = if file.current == *new_text { Vec::new() } else { vec![whole] };
             file.rebase(Rope::from_str(new_text), edits, version, &mut out);
+            for hunk in &mut file.hunks {
+                place::in_its_lines(hunk, new_text);
+            }
         }
         out
     }
