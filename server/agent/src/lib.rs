@@ -21,6 +21,7 @@ pub mod checks;
 pub mod clock;
 pub mod compact;
 pub mod decisions;
+pub mod drafting;
 pub mod event;
 mod export;
 pub mod formatting;

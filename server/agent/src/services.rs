@@ -11,6 +11,7 @@ use galley_model::Client;
 use galley_workspace::Workspace;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::drafting::Draft;
 use crate::event::TaskEvent;
 use crate::verify::Bench;
 
@@ -29,6 +30,8 @@ pub struct Services {
     pub level: Level,
     /// Whether commands may run where no sandbox works on this machine, without asking each task's person.
     pub unsandboxed: bool,
+    /// Whether edits are shown while the model writes them ([`Sign::Drafts`]).
+    pub previews: bool,
     /// Where journal, caches and shadows live.
     pub state_dir: PathBuf,
     /// Asks the person.
@@ -111,6 +114,8 @@ pub enum Sign {
     Reasoning(String),
     /// The model is writing a tool call: the tool, and bytes of its arguments so far.
     Call(String, usize),
+    /// The edits of the call that is being written, as far as it goes.
+    Drafts(Vec<Draft>),
     /// A request is tried again.
     Retry(String),
     /// What was streamed of this reply is void; it starts anew.

@@ -33,6 +33,12 @@ pub enum EditHunkError {
         /// What was decided.
         state: HunkState,
     },
+    /// The person made the change already.
+    #[error("hunk {hunk} has nothing left to edit: the file has that change already; edit the file itself")]
+    Obsolete {
+        /// The hunk named.
+        hunk: HunkId,
+    },
     /// It deletes or moves its file, or changes its mode.
     #[error(
         "hunk {hunk} deletes or moves a file or changes its mode, and has no text to edit; accept or reject it"
@@ -148,6 +154,9 @@ impl Proposal {
         let hunk = &file.hunks[at];
         if hunk.state.is_decided() {
             return Err(EditHunkError::AlreadyDecided { hunk: id.clone(), state: hunk.state });
+        }
+        if hunk.state == HunkState::Obsolete && hunk.kind == HunkKind::Lines {
+            return Err(EditHunkError::Obsolete { hunk: id.clone() });
         }
         if hunk.kind == HunkKind::DeleteFile || hunk.is_textless() {
             return Err(EditHunkError::NoText { hunk: id.clone() });

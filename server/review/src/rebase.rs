@@ -4,6 +4,7 @@
 //! was proposed and what the person's lines are now. What the person deletes and restores, by whatever way, brings
 //! a hunk back as it was; an accepted hunk whose text the person takes back waits for a decision again.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use galley_text::change::ChangeSet;
@@ -14,6 +15,7 @@ use ropey::Rope;
 use serde::{Deserialize, Serialize};
 
 use crate::hunk::{ConflictSides, Hunk, HunkId, HunkKind, HunkState, Sides};
+use crate::lines;
 use crate::place;
 use crate::proposal::{FileProposal, Proposal};
 use crate::refine;
@@ -333,7 +335,7 @@ fn touched(hunk: &mut Hunk, three: Three, new: Range<usize>, beside: &Beside, ou
         }
         HunkState::Pending | HunkState::Conflicted | HunkState::Obsolete => {
             let mut settled = recognised(hunk, settle::settle(three));
-            if !beside.tells(&settled) {
+            if !beside.tells(&settled) || brings_others(hunk, &settled) {
                 settled.state = HunkState::Conflicted;
                 settled.after.clone_from(&settled.sides.theirs);
             }
@@ -341,6 +343,27 @@ fn touched(hunk: &mut Hunk, three: Three, new: Range<usize>, beside: &Beside, ou
             put(hunk, settled, out);
         }
     }
+}
+
+/// Whether accepting would bring lines that are neither the person's nor proposed by the hunk itself: lines around it that the
+/// person took away meanwhile.
+fn brings_others(hunk: &Hunk, settled: &Settled) -> bool {
+    if settled.state != HunkState::Pending || settled.by_token {
+        return false;
+    }
+    let Some(first) = &hunk.first else { return false };
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for line in lines::split(&settled.sides.yours).into_iter().chain(lines::split(&first.after)) {
+        *known.entry(line).or_default() += 1;
+    }
+    let mut is_other = |line: &&str| match known.get_mut(*line) {
+        Some(left @ 1..) => {
+            *left -= 1;
+            false
+        }
+        _ => line.contains(char::is_alphanumeric),
+    };
+    lines::split(&settled.after).iter().any(|line| is_other(line))
 }
 
 /// The hunk exactly as it was proposed, where its own lines stand again or where accepting it would do exactly what

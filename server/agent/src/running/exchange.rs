@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use galley_model::{Client, ModelError, Reply, Request, StreamEvent, Switch};
 
 use super::control::Control;
+use crate::drafting::Drafting;
 use crate::event::TaskEvent;
-use crate::services::{Published, Services, Sign};
+use crate::services::{Published, Sign};
 use crate::tools::Context;
 
 /// Asks; `None` when the person's words came in between.
@@ -19,7 +20,7 @@ pub(super) async fn ask(
 ) -> Result<Option<Reply>, ModelError> {
     let cancel = control.stop_token().child_token();
     let calling = Arc::new(AtomicBool::new(false));
-    let mut sink = stream_sink(&context.services, &context.task, calling.clone());
+    let mut sink = stream_sink(context, calling.clone());
     let exchange = client.exchange(request, &mut sink, &cancel);
     tokio::pin!(exchange);
     let mut interrupted = false;
@@ -42,13 +43,10 @@ pub(super) async fn ask(
 }
 
 /// Shows what streams in, and notes when a call has begun.
-fn stream_sink(
-    services: &Services,
-    task: &str,
-    calling: Arc<AtomicBool>,
-) -> impl FnMut(StreamEvent) + Send + use<> {
-    let services = services.clone();
-    let task = task.to_owned();
+fn stream_sink(context: &Context, calling: Arc<AtomicBool>) -> impl FnMut(StreamEvent) + Send + use<> {
+    let services = context.services.clone();
+    let task = context.task.clone();
+    let mut drafting = context.services.previews.then(|| Drafting::new(context.overlay.clone()));
     let mut call = (String::new(), 0);
     move |event| {
         let sign = match event {
@@ -56,11 +54,19 @@ fn stream_sink(
             StreamEvent::Reasoning(text) => Sign::Reasoning(text),
             StreamEvent::CallBegan { name, .. } => {
                 calling.store(true, Ordering::SeqCst);
+                if let Some(drafting) = &mut drafting {
+                    drafting.begin(&name);
+                }
                 call = (name, 0);
                 Sign::Call(call.0.clone(), 0)
             }
             StreamEvent::CallArguments { delta, .. } => {
                 call.1 += delta.len();
+                if let Some(drafts) = drafting.as_mut().and_then(|drafting| drafting.push(&delta)) {
+                    let _ = services
+                        .published
+                        .send(Published::Live { task: task.clone(), sign: Sign::Drafts(drafts) });
+                }
                 Sign::Call(call.0.clone(), call.1)
             }
             StreamEvent::Retrying { attempt, wait, reason } => Sign::Retry(format!(
