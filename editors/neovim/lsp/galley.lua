@@ -33,6 +33,7 @@ return {
   exit_timeout = 1000,
   handlers = {
     ['galley/proposal/didChange'] = to('review', 'on_proposal'),
+    ['galley/task/didDraft'] = to('drafts', 'on_draft'),
     ['galley/task/didUpdate'] = to('tasks', 'on_task'),
     ['galley/status/didChange'] = to('status', 'on_status'),
     ['galley/approval/request'] = to('approval', 'on_request'),

@@ -6,6 +6,7 @@ import { Approvals } from "./approval";
 import { commands, register } from "./commands";
 import { Decide } from "./decide";
 import { Decorations } from "./decorations";
+import { Drafts } from "./drafts";
 import { Documents, SCHEME } from "./documents";
 import { Lenses } from "./lenses";
 import type { Relay } from "./middleware";
@@ -23,7 +24,7 @@ import { Threads } from "./threads";
 let client: LanguageClient | undefined;
 
 /** What tests may look at. */
-export interface Api { client(): LanguageClient | undefined; review: Review; tasks: Tasks; status: StatusBar }
+export interface Api { client(): LanguageClient | undefined; review: Review; tasks: Tasks; status: StatusBar; drafts: Drafts }
 
 export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   const log = vscode.window.createOutputChannel("Galley", { log: true });
@@ -33,6 +34,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   const documents = new Documents();
   const threads = new Threads(review, () => display() === "inline");
   const decorations = new Decorations(review);
+  const drafts = new Drafts();
   const lenses = new Lenses(review, () => display() === "lens");
   const status = new StatusBar(review);
   const tasks = new Tasks(review);
@@ -73,7 +75,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
       return;
     }
     client = createClient(located.program, log, relay);
-    listen(client, send, { review, tasks, status, approvals });
+    listen(client, send, { review, tasks, status, drafts, approvals });
     try {
       await client.start();
     } catch (error) {
@@ -102,7 +104,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   };
 
   context.subscriptions.push(
-    log, review, documents, threads, decorations, lenses, status, tasks, sideBySide,
+    log, review, documents, threads, decorations, drafts, lenses, status, tasks, sideBySide,
     register(table, ["galley.ask"]),
     vscode.workspace.registerFileSystemProvider(SCHEME, documents, { isCaseSensitive: true }),
     vscode.languages.registerCodeLensProvider([{ scheme: "file" }, { scheme: "untitled" }], lenses),
@@ -117,16 +119,17 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
     }),
   );
   await start();
-  return { client: () => client, review, tasks, status };
+  return { client: () => client, review, tasks, status, drafts };
 }
 
 export async function deactivate(): Promise<void> {
   await client?.stop();
 }
 
-interface Surfaces { review: Review; tasks: Tasks; status: StatusBar }
+interface Surfaces { review: Review; tasks: Tasks; status: StatusBar; drafts: Drafts }
 
-function listen(client: LanguageClient, send: Send, { review, tasks, status, approvals }: Surfaces & { approvals: Approvals }): void {
+function listen(client: LanguageClient, send: Send, { review, tasks, status, drafts, approvals }: Surfaces & { approvals: Approvals }): void {
+  client.onNotification(protocol.taskDidDraft, ({ task, drafts: written }) => drafts.put(task, written));
   client.onNotification(protocol.taskDidUpdate, (task) => tasks.put(task));
   client.onNotification(protocol.proposalDidChange, (proposal) => review.put(proposal));
   client.onNotification(protocol.statusDidChange, (now) => status.put(now));
@@ -134,10 +137,11 @@ function listen(client: LanguageClient, send: Send, { review, tasks, status, app
   client.onDidChangeState(({ newState }) => {
     if (newState === State.Running) {
       checkVersion(client);
-      void catchUp(send, { review, tasks, status });
+      void catchUp(send, { review, tasks, status, drafts });
     }
     if (newState !== State.Stopped) return;
     approvals.drop();
+    drafts.clear();
     review.clear();
     status.say("the server stopped", "error");
   });

@@ -138,6 +138,9 @@ export const hunkWhy = request<{ hunk: string }, { markdown: string }>("galley/h
 export const checkpointRestore = request<{ checkpoint?: string; task?: string; all?: boolean }, Restored>("galley/checkpoint/restore");
 export const statusGet = request<Empty, Status>("galley/status");
 
+/** An edit that the model is writing. */
+export interface Draft { uri: string; path: string; line: number | null; old: string; new: string }
+export const taskDidDraft = notification<{ task: string; drafts: Draft[] }>("galley/task/didDraft");
 export const taskDidUpdate = notification<Task>("galley/task/didUpdate");
 export const proposalDidChange = notification<Proposal>("galley/proposal/didChange");
 export const statusDidChange = notification<Status>("galley/status/didChange");

@@ -430,6 +430,32 @@ pub struct Step {
     pub detail: Option<String>,
 }
 
+/// `galley/task/didDraft`: the edits of the call that the model is writing; none when the call is whole or void.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Drafts {
+    /// The task.
+    pub task: String,
+    /// Its edits so far, in the order in which they are written.
+    pub drafts: Vec<Draft>,
+}
+
+/// An edit that is being written. Nothing can be decided about it yet.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Draft {
+    /// The document.
+    pub uri: String,
+    /// Workspace-relative path.
+    pub path: String,
+    /// The first line that it replaces in the task's tree, zero-based; null for a new file, or where it is not known.
+    pub line: Option<u32>,
+    /// The lines that go.
+    pub old: String,
+    /// The lines that come, as far as they are written.
+    pub new: String,
+}
+
 /// Tokens and dollars.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -758,6 +784,7 @@ pub fn schema() -> serde_json::Value {
         "galley/status": Empty => Status,
         "galley/approval/request": ApprovalParams => ApprovalAnswer,
         "galley/task/didUpdate": Task => Empty,
+        "galley/task/didDraft": Drafts => Empty,
         "galley/proposal/didChange": Proposal => Empty,
         "galley/status/didChange": Status => Empty,
     }

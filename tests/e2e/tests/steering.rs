@@ -102,6 +102,32 @@ fn commands_run_in_a_copy_and_never_in_the_persons_tree() {
 }
 
 #[test]
+fn what_the_model_writes_is_shown_before_it_is_whole() {
+    let place = Place::new(&[("a.rs", "fn a() {}\n\nfn b() {\n    old();\n}\n")]);
+    let gate = place.beside("gate");
+    let new: String = (0..40).map(|at| format!("    step_{at}();\n")).collect();
+    let edit = json!({ "path": "a.rs", "old": "    old();\n", "new": new, "why": "in steps" });
+    let model = Model::start(&json!({ "turns": [
+        { "calls": [{ "name": "edit", "arguments": edit }], "waitForMid": gate },
+        { "calls": [finish("done")] },
+    ] }));
+    let mut client = Client::start(&place, Some(&model.url()), full());
+    let task = client.task(json!({ "goal": "in steps" }));
+    let shown = client.notified("galley/task/didDraft", |shown| {
+        shown["drafts"][0]["new"].as_str().is_some_and(|new| new.contains("step_3"))
+    });
+    let draft = &shown["drafts"][0];
+    assert_eq!((&shown["task"], &draft["uri"]), (&json!(task), &json!(place.uri("a.rs"))));
+    assert_eq!((&draft["line"], &draft["old"]), (&json!(3), &json!("    old();\n")));
+    assert!(new.starts_with(draft["new"].as_str().unwrap()) && draft["new"] != json!(new));
+    assert!(hunks(&client.ask("galley/proposal/list", json!({}))["proposals"][0]).is_empty());
+    File::create(&gate).unwrap();
+    let proposal = client.proposal();
+    assert_eq!(hunks(&proposal)[0]["after"], json!(new));
+    client.notified("galley/task/didDraft", |shown| shown["drafts"] == json!([]));
+}
+
+#[test]
 fn a_killed_task_is_shown_as_interrupted_and_goes_on_without_paying_twice() {
     let place = Place::new(&[("a.rs", "fn a() {}\n")]);
     let (asked, gate) = (place.beside("asked"), place.beside("gate"));

@@ -257,6 +257,6 @@ mod tests {
 
     #[test]
     fn a_shape_names_what_may_be_left_out() {
-        assert_eq!(shape(&read::TOOL), "lines (string, optional), path (string), symbol (string, optional)");
+        assert_eq!(shape(&read::TOOL), "path (string), symbol (string, optional), lines (string, optional)");
     }
 }

@@ -139,7 +139,7 @@ impl Live {
             }
             Sign::Retry(why) => self.line(&format!("  {} {}", self.style.yellow("!"), safe(&why))),
             Sign::Restarted => self.line(&self.style.dim("  (the reply starts anew)")),
-            Sign::Reasoning(_) | Sign::Call(..) | Sign::Output(_) => {}
+            Sign::Reasoning(_) | Sign::Call(..) | Sign::Drafts(_) | Sign::Output(_) => {}
         }
     }
 

@@ -9,6 +9,7 @@ mod client;
 mod convert;
 mod deciding;
 mod documents;
+mod drafts;
 mod earlier;
 mod event;
 mod handlers;

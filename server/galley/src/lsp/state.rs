@@ -74,6 +74,8 @@ pub struct State {
     pub next_accept: u64,
     /// Checks beside the tasks, by proposal: the number of the run, and what ends it.
     pub proving: HashMap<String, (u64, CancellationToken)>,
+    /// Tasks whose edits are shown while the model writes them.
+    pub drafting: BTreeSet<String>,
     /// Number of the latest such check.
     pub proofs: u64,
     /// Renewals of a proposal's checks that wait for the typing to rest, by proposal.
@@ -146,6 +148,7 @@ impl State {
             accepting: Vec::new(),
             next_accept: 1,
             proving: HashMap::new(),
+            drafting: BTreeSet::new(),
             proofs: 0,
             renewing: HashMap::new(),
             renewals: 0,

@@ -118,6 +118,7 @@ impl State {
             client,
             level: galley_exec::probe(),
             unsandboxed,
+            previews: true,
             state_dir,
             host,
             published,
@@ -236,6 +237,9 @@ impl State {
     }
 
     fn task_event(&mut self, task: &str, event: &TaskEvent) {
+        if matches!(event, TaskEvent::Proposed { .. } | TaskEvent::Ended { .. }) {
+            self.forget_drafts(task);
+        }
         match event {
             TaskEvent::Proposed { proposal, evidence, summary } => {
                 let id = proposal.id.0.clone();
@@ -308,7 +312,9 @@ impl State {
                 view.activity = format!("writing {tool}, {bytes} bytes");
                 self.dirty.tasks.insert(task.to_owned());
             }
-            Sign::Text(_) | Sign::Reasoning(_) | Sign::Restarted | Sign::Output(_) => {}
+            Sign::Drafts(drafts) => self.show_drafts(task, &drafts),
+            Sign::Restarted => self.forget_drafts(task),
+            Sign::Text(_) | Sign::Reasoning(_) | Sign::Output(_) => {}
         }
     }
 
