@@ -5,6 +5,7 @@ mod bad_input;
 mod command_line;
 mod deciding;
 mod house;
+mod index_requests;
 mod lifecycle;
 mod long_task;
 mod main_job;

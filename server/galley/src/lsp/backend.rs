@@ -1,15 +1,25 @@
 //! The methods of the language server protocol: convert in, one call, convert out.
 
+use galley_index::IndexSnapshot;
+use galley_text::path::RelPath;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::lsp_types::{
-    CodeAction, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, ExecuteCommandParams,
-    InitializeParams, InitializeResult, InitializedParams,
+    CodeAction, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, DocumentSymbolParams,
+    DocumentSymbolResponse, ExecuteCommandParams, FoldingRange, FoldingRangeParams, GotoDefinitionParams,
+    GotoDefinitionResponse, InitializeParams, InitializeResult, InitializedParams, Location, ReferenceParams,
+    SelectionRange, SelectionRangeParams, SymbolInformation, Url, WorkspaceSymbolParams,
 };
 use tower_lsp::{LanguageServer, async_trait};
 
 use super::event::FrontHandle;
-use super::handlers::{code_action, code_lens, initialize};
+use super::handlers::places::Places;
+use super::handlers::{
+    code_action, code_lens, definition, document_symbol, folding_range, initialize, references,
+    selection_range, workspace_symbol,
+};
+use super::reading::Reading;
 use super::requests::{self, Refusal};
 use crate::protocol;
 
@@ -25,6 +35,39 @@ impl Backend {
         ask: impl FnOnce(&mut super::state::State) -> T + Send + 'static,
     ) -> Result<T> {
         self.front.query(ask).await.ok_or_else(Error::internal_error)
+    }
+}
+
+impl Backend {
+    /// Answers a question about a document from the index as it is after everything that arrived before, away from the
+    /// loop. None for a document outside of the workspace.
+    async fn ask<T: Send + 'static>(
+        &self,
+        uri: Url,
+        answer: impl FnOnce(&IndexSnapshot, &RelPath, Places) -> T + Send + 'static,
+    ) -> Result<Option<T>> {
+        let Some(path) = self.query(move |state| state.locate(&uri)).await? else { return Ok(None) };
+        self.ask_all(move |index, places| answer(index, &path, places)).await.map(Some)
+    }
+
+    /// As [`Backend::ask`], about the whole workspace. When the client takes its request back, the work for it stops.
+    async fn ask_all<T: Send + 'static>(
+        &self,
+        answer: impl FnOnce(&IndexSnapshot, Places) -> T + Send + 'static,
+    ) -> Result<T> {
+        let guard = CancellationToken::new().drop_guard();
+        let cancelled = guard.token().clone();
+        let asked = self.query(|state| {
+            let seen = state.reading.as_ref().map(Reading::see);
+            (seen, state.index.snapshot(), Places::new(state, cancelled))
+        });
+        let (seen, present, places) = asked.await?;
+        let index = match seen {
+            Some(seen) => seen.await.map_err(|_| Error::internal_error())?,
+            None => present,
+        };
+        let answered = tokio::task::spawn_blocking(move || answer(&index, places)).await;
+        answered.map_err(|_| Error::internal_error())
     }
 }
 
@@ -57,6 +100,50 @@ impl LanguageServer for Backend {
 
     async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
         self.query(move |state| Some(code_lens::code_lenses(state, &params))).await
+    }
+
+    async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {
+        let is_nested = self.query(|state| state.facts.nested_symbols).await?;
+        let uri = params.text_document.uri;
+        self.ask(uri, move |index, path, places| {
+            document_symbol::document_symbols(index, path, places, is_nested)
+        })
+        .await
+    }
+
+    async fn symbol(&self, params: WorkspaceSymbolParams) -> Result<Option<Vec<SymbolInformation>>> {
+        let answer = move |index: &IndexSnapshot, places: Places| {
+            workspace_symbol::workspace_symbols(index, &params.query, places)
+        };
+        self.ask_all(answer).await.map(Some)
+    }
+
+    async fn folding_range(&self, params: FoldingRangeParams) -> Result<Option<Vec<FoldingRange>>> {
+        self.ask(params.text_document.uri, |index, path, _| folding_range::folding_ranges(index, path)).await
+    }
+
+    async fn selection_range(&self, params: SelectionRangeParams) -> Result<Option<Vec<SelectionRange>>> {
+        let positions = params.positions;
+        self.ask(params.text_document.uri, move |index, path, places| {
+            selection_range::selection_ranges(index, path, &positions, places)
+        })
+        .await
+    }
+
+    async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
+        let at = params.text_document_position_params;
+        let found = self.ask(at.text_document.uri, move |index, path, places| {
+            definition::definitions(index, path, at.position, places)
+        });
+        Ok(found.await?.map(GotoDefinitionResponse::Array))
+    }
+
+    async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
+        let (at, with_definitions) = (params.text_document_position, params.context.include_declaration);
+        self.ask(at.text_document.uri, move |index, path, places| {
+            references::references(index, path, at.position, with_definitions, places)
+        })
+        .await
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {

@@ -22,7 +22,8 @@ enum Job {
     Changed(RelPath),
 }
 
-/// The handle of the indexing thread. The thread ends with it.
+/// A handle of the indexing thread. The thread ends with the last one.
+#[derive(Clone)]
 pub struct Indexing(Sender<Job>);
 
 impl Indexing {

@@ -7,15 +7,18 @@ use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
     DidChangeWatchedFilesRegistrationOptions, ExecuteCommandOptions, FileOperationFilter,
-    FileOperationPattern, FileOperationRegistrationOptions, FileSystemWatcher, GlobPattern, InitializeParams,
-    InitializeResult, OneOf, Registration, SaveOptions, ServerCapabilities, ServerInfo,
+    FileOperationPattern, FileOperationRegistrationOptions, FileSystemWatcher,
+    FoldingRangeProviderCapability, GlobPattern, InitializeParams, InitializeResult, OneOf, Registration,
+    SaveOptions, SelectionRangeProviderCapability, ServerCapabilities, ServerInfo,
     TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
     WorkDoneProgressOptions, WorkspaceFileOperationsServerCapabilities, WorkspaceFoldersServerCapabilities,
     WorkspaceServerCapabilities,
 };
 
+use crate::config::{IndexCapability, IndexSettings};
 use crate::lsp::client::ClientFacts;
 use crate::lsp::indexing::Indexing;
+use crate::lsp::reading::Reading;
 use crate::lsp::state::State;
 use crate::protocol;
 
@@ -36,7 +39,7 @@ pub fn initialize(state: &mut State, params: &InitializeParams) -> Result<Initia
     }
     state.ready = true;
     Ok(InitializeResult {
-        capabilities: capabilities(&state.facts),
+        capabilities: capabilities(&state.facts, &state.settings.index),
         server_info: Some(ServerInfo {
             name: "galley".to_owned(),
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
@@ -58,7 +61,8 @@ fn roots(params: &InitializeParams) -> Vec<PathBuf> {
     roots
 }
 
-fn capabilities(facts: &ClientFacts) -> ServerCapabilities {
+fn capabilities(facts: &ClientFacts, index: &IndexSettings) -> ServerCapabilities {
+    let answers = |capability| index.capabilities.contains(&capability);
     let files = || Some(file_operations());
     ServerCapabilities {
         position_encoding: Some(facts.encoding_kind()),
@@ -80,6 +84,14 @@ fn capabilities(facts: &ClientFacts) -> ServerCapabilities {
             commands: protocol::REQUESTS.iter().map(|method| protocol::command(method)).collect(),
             work_done_progress_options: WorkDoneProgressOptions::default(),
         }),
+        document_symbol_provider: answers(IndexCapability::DocumentSymbol).then_some(OneOf::Left(true)),
+        workspace_symbol_provider: answers(IndexCapability::WorkspaceSymbol).then_some(OneOf::Left(true)),
+        folding_range_provider: answers(IndexCapability::FoldingRange)
+            .then_some(FoldingRangeProviderCapability::Simple(true)),
+        selection_range_provider: answers(IndexCapability::SelectionRange)
+            .then_some(SelectionRangeProviderCapability::Simple(true)),
+        definition_provider: answers(IndexCapability::Definition).then_some(OneOf::Left(true)),
+        references_provider: answers(IndexCapability::References).then_some(OneOf::Left(true)),
         workspace: Some(WorkspaceServerCapabilities {
             workspace_folders: Some(WorkspaceFoldersServerCapabilities {
                 supported: Some(true),
@@ -109,7 +121,19 @@ pub fn initialized(state: &mut State) {
     let (workspace, index) = (state.workspace.clone(), state.index.clone());
     let started = Indexing::start(workspace, index, state.front.clone(), state.state_dir.clone());
     match started {
-        Ok(indexing) => state.indexing = Some(indexing),
+        Ok(indexing) => {
+            // Documents can be opened before this, and changed: from here on they are followed.
+            match Reading::start(state.index.clone(), indexing.clone()) {
+                Ok(reading) => {
+                    for (_, buffer) in state.documents.iter() {
+                        buffer.path.iter().for_each(|path| reading.open(path.clone(), buffer.rope.clone()));
+                    }
+                    state.reading = Some(reading);
+                }
+                Err(error) => state.log(1, &format!("galley: open documents cannot be followed: {error}")),
+            }
+            state.indexing = Some(indexing);
+        }
         Err(error) => state.log(1, &format!("galley: the index cannot be built: {error}")),
     }
     if let Err(error) = &state.journal {
