@@ -18,6 +18,7 @@ use crate::segment::{About, File, Segment};
 use crate::snapshot::{IndexSnapshot, OpaqueFile, Parts, without};
 use crate::store::{Brief, Common, Content, Degraded, Folder, Opaque, Stamp, Stored};
 use arc_swap::ArcSwap;
+use galley_grammars::Language;
 use galley_text::change::ChangeSet;
 use galley_text::path::RelPath;
 use ropey::Rope;
@@ -182,9 +183,7 @@ impl Index {
     ///
     /// A large text is known by what a scan of its lines tells, before it is parsed.
     pub fn open_document(&self, path: &RelPath, rope: Rope) {
-        // What a header is written in shows anywhere in it.
-        let enough = if path.as_str().ends_with(".h") { usize::MAX } else { BEGINNING };
-        let language = galley_grammars::detect_text(path.as_str(), &beginning(&rope, enough));
+        let language = language(path, &rope);
         let mut documents = self.documents();
         if rope.len_bytes() >= SCAN_FIRST {
             let scanned = Document::scanned(language, rope.clone());
@@ -203,6 +202,12 @@ impl Index {
         let Some(document) = documents.get_mut(path) else { return false };
         let is_taken = document.change(change).is_ok();
         if is_taken {
+            // The first line may say something else now. A header stays what it was: that costs all of its text to see.
+            let language =
+                if is_header(path) { document.language() } else { language(path, document.rope()) };
+            if language.map(|language| language.name) != document.language().map(|language| language.name) {
+                *document = Document::new(language, document.rope().clone());
+            }
             self.put_document(path, document);
         }
         is_taken
@@ -364,6 +369,17 @@ impl Writing {
     fn known_paths(&self) -> impl Iterator<Item = &RelPath> {
         self.files().map(|file| &file.path).chain(self.opaque.keys())
     }
+}
+
+/// What a document is written in.
+fn language(path: &RelPath, rope: &Rope) -> Option<&'static Language> {
+    // What a header is written in shows anywhere in it.
+    let enough = if is_header(path) { usize::MAX } else { BEGINNING };
+    galley_grammars::detect_text(path.as_str(), &beginning(rope, enough))
+}
+
+fn is_header(path: &RelPath) -> bool {
+    path.as_str().ends_with(".h")
 }
 
 /// The first bytes of a rope, at least as many as are enough.

@@ -111,8 +111,10 @@ impl Thread {
         let mut from_disk = Vec::new();
         for path in changed {
             if snapshot.version(path).is_some() {
-                self.index.update_file(path, snapshot.peek(path).ok().as_deref());
-            } else if snapshot.exists(path) {
+                // Open documents are followed change by change, and read from disk once they are closed.
+                continue;
+            }
+            if snapshot.exists(path) {
                 from_disk.push(indexed::given(&self.workspace, path));
             } else {
                 self.index.update_file(path, None);
