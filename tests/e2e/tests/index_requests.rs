@@ -90,3 +90,46 @@ fn they_answer_from_unsaved_buffers() {
     let gone = client.ask("workspace/symbol", json!({ "query": "old" }));
     assert_eq!(gone, json!([]), "what the buffer does not define is not found on disk either");
 }
+
+#[test]
+fn each_of_many_requests_is_answered_once_whether_it_is_taken_back_or_not() {
+    let text: String = (0..300).map(|n| format!("fn f{n}() {{ f{}(); }}\n", n + 1)).collect();
+    let place = Place::new(&[("a.rs", &text)]);
+    let (mut client, _) = start(&place, Value::Null, full());
+    let a = place.uri("a.rs");
+    client.open_with(&a, &text);
+    let document = json!({ "uri": a });
+    let at = json!({ "line": 7, "character": 4 });
+    let requests = [
+        (
+            "textDocument/codeAction",
+            json!({ "textDocument": document, "range": { "start": at, "end": at }, "context": { "diagnostics": [] } }),
+        ),
+        ("textDocument/documentSymbol", json!({ "textDocument": document })),
+        (
+            "textDocument/references",
+            json!({ "textDocument": document, "position": at, "context": { "includeDeclaration": true } }),
+        ),
+        ("workspace/symbol", json!({ "query": "f" })),
+    ];
+    let begun: Vec<i64> = requests
+        .iter()
+        .cycle()
+        .take(64)
+        .map(|(method, params)| client.begin(method, params.clone()))
+        .collect();
+    for id in begun.iter().skip(16) {
+        client.notify("$/cancelRequest", json!({ "id": id }));
+    }
+    let behind = client.ask("textDocument/documentSymbol", json!({ "textDocument": document }));
+    assert_eq!(behind.as_array().map(Vec::len), Some(300));
+    for (number, id) in begun.iter().enumerate() {
+        let answer = client.answer_to(*id);
+        match answer["error"]["code"].as_i64() {
+            Some(code) => assert!(code == -32800 && number >= 16, "{answer:#}"),
+            None => assert!(answer.get("result").is_some(), "{answer:#}"),
+        }
+    }
+    client.ask("workspace/symbol", json!({ "query": "f7" }));
+    assert!(client.stray().is_empty(), "{:#?}", client.stray());
+}

@@ -1,9 +1,12 @@
 //! The methods of the language server protocol: convert in, one call, convert out.
 
+use std::sync::Arc;
+
 use galley_index::IndexSnapshot;
 use galley_text::path::RelPath;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::oneshot;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::lsp_types::{
     CodeAction, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, DocumentSymbolParams,
@@ -21,6 +24,7 @@ use super::handlers::{
 };
 use super::reading::Reading;
 use super::requests::{self, Refusal};
+use super::state::State;
 use crate::protocol;
 
 /// The front end's side of tower-lsp.
@@ -46,27 +50,42 @@ impl Backend {
         uri: Url,
         answer: impl FnOnce(&IndexSnapshot, &RelPath, Places) -> T + Send + 'static,
     ) -> Result<Option<T>> {
-        let Some(path) = self.query(move |state| state.locate(&uri)).await? else { return Ok(None) };
-        self.ask_all(move |index, places| answer(index, &path, places)).await.map(Some)
+        let asked = self.query(move |state| Some((state.locate(&uri)?, Asked::new(state))));
+        let Some((path, asked)) = asked.await? else { return Ok(None) };
+        asked.answered(move |index, places| answer(index, &path, places)).await.map(Some)
+    }
+}
+
+/// A question to the index that is on its way. When the client takes its request back, the work for it stops.
+struct Asked {
+    seen: Option<oneshot::Receiver<Arc<IndexSnapshot>>>,
+    present: Arc<IndexSnapshot>,
+    places: Places,
+    guard: DropGuard,
+}
+
+impl Asked {
+    fn new(state: &State) -> Asked {
+        let cancelled = CancellationToken::new();
+        Asked {
+            seen: state.reading.as_ref().map(Reading::see),
+            present: state.index.snapshot(),
+            places: Places::new(state, cancelled.clone()),
+            guard: cancelled.drop_guard(),
+        }
     }
 
-    /// As [`Backend::ask`], about the whole workspace. When the client takes its request back, the work for it stops.
-    async fn ask_all<T: Send + 'static>(
-        &self,
+    async fn answered<T: Send + 'static>(
+        self,
         answer: impl FnOnce(&IndexSnapshot, Places) -> T + Send + 'static,
     ) -> Result<T> {
-        let guard = CancellationToken::new().drop_guard();
-        let cancelled = guard.token().clone();
-        let asked = self.query(|state| {
-            let seen = state.reading.as_ref().map(Reading::see);
-            (seen, state.index.snapshot(), Places::new(state, cancelled))
-        });
-        let (seen, present, places) = asked.await?;
+        let Asked { seen, present, places, guard } = self;
         let index = match seen {
             Some(seen) => seen.await.map_err(|_| Error::internal_error())?,
             None => present,
         };
         let answered = tokio::task::spawn_blocking(move || answer(&index, places)).await;
+        drop(guard);
         answered.map_err(|_| Error::internal_error())
     }
 }
@@ -103,19 +122,15 @@ impl LanguageServer for Backend {
     }
 
     async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {
-        let is_nested = self.query(|state| state.facts.nested_symbols).await?;
-        let uri = params.text_document.uri;
-        self.ask(uri, move |index, path, places| {
-            document_symbol::document_symbols(index, path, places, is_nested)
-        })
-        .await
+        self.ask(params.text_document.uri, document_symbol::document_symbols).await
     }
 
     async fn symbol(&self, params: WorkspaceSymbolParams) -> Result<Option<Vec<SymbolInformation>>> {
         let answer = move |index: &IndexSnapshot, places: Places| {
             workspace_symbol::workspace_symbols(index, &params.query, places)
         };
-        self.ask_all(answer).await.map(Some)
+        let asked = self.query(|state| Asked::new(state)).await?;
+        asked.answered(answer).await.map(Some)
     }
 
     async fn folding_range(&self, params: FoldingRangeParams) -> Result<Option<Vec<FoldingRange>>> {

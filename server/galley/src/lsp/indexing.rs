@@ -27,7 +27,7 @@ enum Job {
 pub struct Indexing(Sender<Job>);
 
 impl Indexing {
-    /// Starts the thread with the whole workspace as its first job.
+    /// Starts the thread; it waits for its first job.
     pub fn start(
         workspace: Workspace,
         index: Index,
@@ -37,9 +37,7 @@ impl Indexing {
         let (sender, jobs) = channel();
         let thread = Thread { workspace, index, front, state_dir };
         std::thread::Builder::new().name("index".to_owned()).spawn(move || thread.run(&jobs))?;
-        let indexing = Indexing(sender);
-        indexing.refresh();
-        Ok(indexing)
+        Ok(Indexing(sender))
     }
 
     /// A file or document changed.
@@ -47,7 +45,7 @@ impl Indexing {
         let _ = self.0.send(Job::Changed(path));
     }
 
-    /// Folders came or went.
+    /// Reads the whole workspace: for the first time, or because folders came or went.
     pub fn refresh(&self) {
         let _ = self.0.send(Job::All);
     }
@@ -62,6 +60,8 @@ struct Thread {
 
 impl Thread {
     fn run(&self, jobs: &Receiver<Job>) {
+        // A person who types goes first, and what answers them.
+        galley_exec::give_way();
         while let Ok(job) = jobs.recv() {
             let mut changed = BTreeSet::new();
             let mut all = false;

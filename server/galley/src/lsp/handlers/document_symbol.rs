@@ -7,14 +7,9 @@ use tower_lsp::lsp_types::{DocumentSymbol, DocumentSymbolResponse, SymbolInforma
 use super::places::{Places, symbol_kind};
 
 /// The answer.
-pub fn document_symbols(
-    index: &IndexSnapshot,
-    path: &RelPath,
-    mut places: Places,
-    is_nested: bool,
-) -> DocumentSymbolResponse {
+pub fn document_symbols(index: &IndexSnapshot, path: &RelPath, mut places: Places) -> DocumentSymbolResponse {
     let symbols = index.outline(path);
-    if is_nested {
+    if places.nested_symbols {
         let mut symbols = symbols.into_iter().peekable();
         return DocumentSymbolResponse::Nested(nested(index, path, &mut places, &mut symbols, (0, 0)));
     }

@@ -37,6 +37,7 @@ pub fn initialize(state: &mut State, params: &InitializeParams) -> Result<Initia
     if let Some(pid) = params.process_id {
         super::super::watch_parent(pid);
     }
+    follow(state);
     state.ready = true;
     Ok(InitializeResult {
         capabilities: capabilities(&state.facts, &state.settings.index),
@@ -116,25 +117,27 @@ fn file_operations() -> FileOperationRegistrationOptions {
     }
 }
 
-/// Begins what may begin now: the index, the tasks of earlier sessions, the watching of files, the editor's settings.
-pub fn initialized(state: &mut State) {
+/// Starts what reads for the index. It is there before the first request, which may be about an open document; the
+/// workspace is read once the client is ready.
+fn follow(state: &mut State) {
     let (workspace, index) = (state.workspace.clone(), state.index.clone());
     let started = Indexing::start(workspace, index, state.front.clone(), state.state_dir.clone());
-    match started {
-        Ok(indexing) => {
-            // Documents can be opened before this, and changed: from here on they are followed.
-            match Reading::start(state.index.clone(), indexing.clone()) {
-                Ok(reading) => {
-                    for (_, buffer) in state.documents.iter() {
-                        buffer.path.iter().for_each(|path| reading.open(path.clone(), buffer.rope.clone()));
-                    }
-                    state.reading = Some(reading);
-                }
-                Err(error) => state.log(1, &format!("galley: open documents cannot be followed: {error}")),
-            }
-            state.indexing = Some(indexing);
+    let Ok(indexing) = started else { return };
+    if let Ok(reading) = Reading::start(state.index.clone(), indexing.clone()) {
+        // Some clients open documents before they are answered.
+        for (_, buffer) in state.documents.iter() {
+            buffer.path.iter().for_each(|path| reading.open(path.clone(), buffer.rope.clone()));
         }
-        Err(error) => state.log(1, &format!("galley: the index cannot be built: {error}")),
+        state.reading = Some(reading);
+    }
+    state.indexing = Some(indexing);
+}
+
+/// Begins what may begin now: the index, the tasks of earlier sessions, the watching of files, the editor's settings.
+pub fn initialized(state: &mut State) {
+    match &state.indexing {
+        Some(indexing) => indexing.refresh(),
+        None => state.log(1, "galley: the index cannot be built: no thread can be started"),
     }
     if let Err(error) = &state.journal {
         state.show(1, &format!("Galley: {error}"));

@@ -21,6 +21,8 @@ pub struct Places {
     open: BTreeMap<RelPath, Url>,
     /// The encoding of positions.
     pub encoding: PositionEncoding,
+    /// Does the client take the symbols of a document nested?
+    pub nested_symbols: bool,
     ropes: BTreeMap<RelPath, Option<Rope>>,
     cancelled: CancellationToken,
 }
@@ -34,6 +36,7 @@ impl Places {
             workspace: state.workspace.clone(),
             open: open.collect(),
             encoding: state.facts.encoding,
+            nested_symbols: state.facts.nested_symbols,
             ropes: BTreeMap::new(),
             cancelled,
         }
@@ -123,5 +126,36 @@ pub fn symbol_kind(kind: galley_index::SymbolKind) -> lsp_types::SymbolKind {
         Kind::Field => Theirs::FIELD,
         Kind::Section => Theirs::STRING,
         Kind::Key => Theirs::KEY,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lsp::handlers::references::references;
+    use galley_index::Index;
+
+    #[test]
+    fn work_that_nobody_waits_for_stops() {
+        let folder = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let index = Index::new();
+        let path = RelPath::new("a.rs").unwrap();
+        index.update_file(&path, Some("fn name() { name() }\n"));
+        let (index, at) = (index.snapshot(), lsp_types::Position::new(0, 4));
+        let ask = |cancelled: &CancellationToken| {
+            let places = Places {
+                workspace: Workspace::open(vec![folder.clone()]).unwrap(),
+                open: BTreeMap::new(),
+                encoding: PositionEncoding::Utf16,
+                nested_symbols: true,
+                ropes: BTreeMap::new(),
+                cancelled: cancelled.clone(),
+            };
+            references(&index, &path, at, true, places).len()
+        };
+        let cancelled = CancellationToken::new();
+        assert_eq!(ask(&cancelled), 2);
+        cancelled.cancel();
+        assert_eq!(ask(&cancelled), 0);
     }
 }
