@@ -156,6 +156,25 @@ impl Index {
         }
     }
 
+    /// Looks at the first words of the lines of files that nothing is known of, so that their definitions can be found
+    /// before they are read: in a twentieth of the time, and mostly right. Answers tell by [`IndexSnapshot::unread`].
+    ///
+    /// Texts are not kept, so an index without a reader shows no lines of such files.
+    pub fn scan(&self, files: &[(RelPath, Arc<str>)]) {
+        let is_long = |text: &str| text.len() > crate::READ_LIMIT;
+        let scanned =
+            files.iter().filter(|(_, text)| !is_long(text)).map(|(path, text)| File::scan(path, text));
+        let scanned: Vec<File> = scanned.collect();
+        let mut writing = self.writing();
+        for file in scanned {
+            let is_in_base = writing.base.find(&file.path).is_some();
+            if !is_in_base && !writing.opaque.contains_key(&file.path) {
+                writing.recent.entry(file.path.clone()).or_insert_with(|| Some(Arc::new(file)));
+            }
+        }
+        self.publish(&mut writing);
+    }
+
     /// Adds, replaces or (`None`) removes one file, as its text changes under somebody's fingers: what a search needs
     /// of it is not prepared, and it is not kept on disk.
     pub fn update_file(&self, path: &RelPath, text: Option<&str>) {

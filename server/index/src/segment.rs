@@ -73,6 +73,14 @@ impl File {
         Self { text: Some(Arc::clone(text)), ..file }
     }
 
+    /// Looks at the first words of the lines of a text that is to be read later.
+    pub(crate) fn scan(path: &RelPath, text: &str) -> Self {
+        let facts = Facts::scan(galley_grammars::detect_text(path.as_str(), text), text);
+        let role = role(path.as_str(), head(text));
+        let about = About { role, degraded: Degraded::Unread, stamp: None, brief: Brief::of(&facts) };
+        Self::new(path.clone(), about, Content::Held(Arc::new(facts)))
+    }
+
     /// The same file, with its facts where they now lie.
     pub(crate) fn stored(&self, stored: Stored) -> Self {
         let (role, degraded, stamp, brief) = (self.role, self.degraded, self.stamp, self.brief);

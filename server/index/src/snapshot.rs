@@ -215,6 +215,11 @@ impl IndexSnapshot {
         found
     }
 
+    /// Files of which only the first words of their lines are known so far.
+    pub fn unread(&self) -> usize {
+        self.files().filter(|file| file.degraded == Degraded::Unread).count()
+    }
+
     /// Files that are no text for the index, in the order of their paths.
     pub fn opaque(&self) -> impl Iterator<Item = (&RelPath, Opaque)> {
         self.parts.opaque.iter().map(|(path, file)| (path, file.why))

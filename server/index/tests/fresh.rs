@@ -37,6 +37,24 @@ fn answers(snapshot: &IndexSnapshot) -> String {
     said + &snapshot.map(500)
 }
 
+#[test]
+fn what_was_only_scanned_is_found_and_gives_way_to_what_is_read() {
+    let (one, other) = (path(0), path(2));
+    let index = Index::new();
+    index.update_file(&one, Some(TEXTS[0]));
+    index.scan(&[(one.clone(), "fn stale() {}".into()), (other.clone(), TEXTS[2].into())]);
+    let snapshot = index.snapshot();
+    assert_eq!(snapshot.unread(), 1);
+    assert!(snapshot.symbols("stale", 5).is_empty(), "what was read stays");
+    assert_eq!(snapshot.definitions("Gamma").len(), 2);
+    assert_eq!(snapshot.rank("gamma", 5).len(), 2);
+    index.update_file(&other, Some(TEXTS[2]));
+    let fresh = Index::new();
+    fresh.update(&[(one, TEXTS[0].into()), (other, TEXTS[2].into())]);
+    assert_eq!(index.snapshot().unread(), 0);
+    assert_eq!(answers(&index.snapshot()), answers(&fresh.snapshot()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 

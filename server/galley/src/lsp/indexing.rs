@@ -87,7 +87,7 @@ impl Thread {
         self.index.attach(&folder);
         self.tell(false);
         let mut chunks = 0;
-        let refreshed = indexed::refresh(&self.workspace, &self.index, || {
+        let refreshed = indexed::refresh_in_use(&self.workspace, &self.index, || {
             for job in jobs.try_iter() {
                 if let Job::Changed(path) = job {
                     changed.insert(path);
