@@ -25,7 +25,7 @@ enum Job {
 pub struct Reading(Sender<Job>);
 
 impl Reading {
-    /// Starts the thread. Closed documents are left to `indexing`, which reads their files again.
+    /// Starts the thread. `indexing` hears of every document that is opened, and reads the files of closed ones again.
     pub fn start(index: Index, indexing: Indexing) -> std::io::Result<Reading> {
         let (sender, jobs) = channel();
         std::thread::Builder::new()
@@ -61,7 +61,11 @@ fn run(index: &Index, indexing: &Indexing, jobs: &Receiver<Job>) {
     let mut next = None;
     while let Some(job) = next.take().or_else(|| jobs.recv().ok()) {
         match job {
-            Job::Open(path, text) => index.open_document(&path, text),
+            Job::Open(path, text) => {
+                index.open_document(&path, text);
+                // It is read already; the person is told what the index holds now.
+                indexing.changed(path);
+            }
             Job::Change(path, mut change, mut after) => {
                 // Changes that wait already are taken at once.
                 while let Ok(job) = jobs.try_recv() {
