@@ -47,6 +47,7 @@ mod person;
 #[cfg(target_os = "linux")]
 mod plan;
 pub mod policy;
+mod priority;
 mod probe;
 mod run;
 mod spec;
@@ -58,6 +59,7 @@ mod which;
 
 pub use output::{Bounded, Chunk, KEPT_HEAD, KEPT_TAIL, Output, bound, clean_output};
 pub use person::{run_editor, wait_for_death};
+pub use priority::give_way;
 pub use probe::{probe, probe_report};
 pub use run::run;
 pub use spec::{ExecError, Level, Limits, Network, Outcome, SandboxSpec, Spec, Status, Stream};

@@ -36,8 +36,37 @@ pub struct Settings {
     pub context_tokens: Option<u64>,
     /// How proposals are reviewed.
     pub review: ReviewSettings,
+    /// What the language server answers from its index.
+    pub index: IndexSettings,
     /// The project's checks; read by the agent from `galley.toml` itself.
     pub checks: BTreeMap<String, toml::Value>,
+}
+
+/// What the language server says that it answers from its index.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IndexSettings {
+    /// Announced to the editor when it starts; none where nothing is said, because most projects have a language server
+    /// that knows more. Requests are answered in any case.
+    pub capabilities: Vec<IndexCapability>,
+}
+
+/// A standard request that the index can answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum IndexCapability {
+    /// `textDocument/documentSymbol`
+    DocumentSymbol,
+    /// `workspace/symbol`
+    WorkspaceSymbol,
+    /// `textDocument/foldingRange`
+    FoldingRange,
+    /// `textDocument/selectionRange`
+    SelectionRange,
+    /// `textDocument/definition`
+    Definition,
+    /// `textDocument/references`
+    References,
 }
 
 /// What may be done where no sandbox works.

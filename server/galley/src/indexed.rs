@@ -9,6 +9,10 @@ use galley_workspace::{ReadError, Workspace, workspace_key};
 
 /// Files that are read before the index takes them in.
 const CHUNK: usize = 64;
+/// So many files to be read take long enough that they are looked at before.
+const SCAN_FIRST: usize = 1_000;
+/// Files that are looked at before the index takes them in.
+const SCANNED: usize = 500;
 /// Bytes of all workspaces' indexes; past that the ones that were used longest ago go.
 const LIMIT: u64 = 4 << 30;
 /// A NUL so near the beginning means that a search finds nothing in the file: ripgrep decides by its first buffer.
@@ -36,15 +40,34 @@ pub struct Refreshed {
 
 /// Brings the index up to date: one look at the state of every file, a reading of those that changed. Calls `between`
 /// after each few files.
-pub fn refresh(workspace: &Workspace, index: &Index, mut between: impl FnMut()) -> Refreshed {
+pub fn refresh(workspace: &Workspace, index: &Index, between: impl FnMut()) -> Refreshed {
     let listed = listed(workspace);
     let stale = index.stale(&listed);
+    read(workspace, index, &stale, between);
+    Refreshed { listed: listed.len(), read: stale.len() }
+}
+
+/// As [`refresh`], for somebody who asks meanwhile: where much is to be read, all of it is looked at quickly first.
+pub fn refresh_in_use(workspace: &Workspace, index: &Index, mut between: impl FnMut()) -> Refreshed {
+    let listed = listed(workspace);
+    let stale = index.stale(&listed);
+    if stale.len() >= SCAN_FIRST {
+        for chunk in stale.chunks(SCANNED) {
+            let text = |path: &RelPath| Some((path.clone(), given(workspace, path).text.ok()?));
+            index.scan(&chunk.iter().filter_map(text).collect::<Vec<_>>());
+            between();
+        }
+    }
+    read(workspace, index, &stale, between);
+    Refreshed { listed: listed.len(), read: stale.len() }
+}
+
+fn read(workspace: &Workspace, index: &Index, stale: &[RelPath], mut between: impl FnMut()) {
     for chunk in stale.chunks(CHUNK) {
         let given: Vec<Given> = chunk.iter().map(|path| given(workspace, path)).collect();
         index.update_from_disk(&given);
         between();
     }
-    Refreshed { listed: listed.len(), read: stale.len() }
 }
 
 /// Files that are new or whose state is not the known one, in the order of their paths.

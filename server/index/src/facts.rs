@@ -66,7 +66,7 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Reads `text` and packs what is found.
-    pub(crate) fn read(language: Option<&'static Language>, text: &str, hash: ContentHash) -> Self {
+    pub(crate) fn read(language: Option<&'static Language>, text: &str, hash: Option<ContentHash>) -> Self {
         thread_local! {
             static FOUND: RefCell<Found> = RefCell::default();
         }
@@ -76,9 +76,19 @@ impl Facts {
             let language = language.map(|language| language.name).filter(|_| parsed);
             let bytes = u32::try_from(text.len()).unwrap_or(u32::MAX);
             let text = if text.len() <= READ_LIMIT { text } else { "" };
-            let facts = pack(&Content { text, language, hash: Some(hash) }, &[(Base::default(), &*found)]);
+            let facts = pack(&Content { text, language, hash }, &[(Base::default(), &*found)]);
             Self { bytes, ..facts }
         })
+    }
+
+    /// Only what the first words of lines tell.
+    pub(crate) fn scan(language: Option<&'static Language>, text: &str) -> Self {
+        let mut found = Found::default();
+        if let Some(language) = language {
+            crate::lexical::scan(language, text, &mut found);
+        }
+        let language = language.map(|language| language.name);
+        pack(&Content { text, language, hash: None }, &[(Base::default(), &found)])
     }
 
     pub(crate) fn line_of(&self, offset: u32) -> u32 {

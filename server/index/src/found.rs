@@ -16,17 +16,18 @@ pub(crate) struct Base {
     pub(crate) row: usize,
 }
 
-/// Bytes from the start of the part, half-open.
+/// Bytes from the start of the part, half-open. An item around the part begins before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Span {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
+    pub(crate) start: i32,
+    pub(crate) end: i32,
 }
 
 impl Span {
     /// Where it is in the whole text.
     pub(crate) fn range(self, base: Base) -> Range<usize> {
-        base.byte + self.start as usize..base.byte + self.end as usize
+        base.byte.saturating_add_signed(self.start as isize)
+            ..base.byte.saturating_add_signed(self.end as isize)
     }
 }
 
@@ -47,8 +48,8 @@ pub(crate) struct Tag {
     pub(crate) what: What,
     pub(crate) span: Span,
     pub(crate) name: Span,
-    pub(crate) row: u32,
-    pub(crate) end_row: u32,
+    pub(crate) row: i32,
+    pub(crate) end_row: i32,
 }
 
 /// What a tagged item is.
@@ -60,7 +61,7 @@ pub(crate) enum What {
 }
 
 /// Everything that one walk finds.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) occurrences: Vec<Occurrence>,
     /// Comments, strings, text.
@@ -83,11 +84,25 @@ impl Found {
         self.errors = 0;
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { occurrences, prose, tags, uses, imports, errors } = self;
+        occurrences.is_empty()
+            && prose.is_empty()
+            && tags.is_empty()
+            && uses.is_empty()
+            && imports.is_empty()
+            && *errors == 0
+    }
+
     pub(crate) fn occurrence(&mut self, base: Base, node: &Node) {
         let start = node.start_byte();
         let length = node.end_byte().saturating_sub(start);
         if length <= NAME_LIMIT {
-            self.occurrences.push(Occurrence { start: relative(start, base), length: length as u8, uses: 0 });
+            self.occurrences.push(Occurrence {
+                start: relative(start, base) as u32,
+                length: length as u8,
+                uses: 0,
+            });
         }
     }
 
@@ -129,7 +144,9 @@ impl Found {
         let place = span(name, base);
         // A walk comes to a name and to the rules about it one after the other.
         match self.occurrences.last_mut() {
-            Some(last) if last.start == place.start && u32::from(last.length) == place.end - place.start => {
+            Some(last)
+                if last.start as i32 == place.start && i32::from(last.length) == place.end - place.start =>
+            {
                 last.uses |= bit;
             }
             _ => self.uses.push((place, bit)),
@@ -141,10 +158,10 @@ fn span(node: &Node, base: Base) -> Span {
     Span { start: relative(node.start_byte(), base), end: relative(node.end_byte(), base) }
 }
 
-fn relative(byte: usize, base: Base) -> u32 {
-    byte.saturating_sub(base.byte) as u32
+fn relative(byte: usize, base: Base) -> i32 {
+    (byte as i64 - base.byte as i64) as i32
 }
 
-fn relative_row(row: usize, base: Base) -> u32 {
-    row.saturating_sub(base.row) as u32
+fn relative_row(row: usize, base: Base) -> i32 {
+    (row as i64 - base.row as i64) as i32
 }

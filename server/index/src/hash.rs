@@ -44,6 +44,10 @@ impl Hasher for Fast {
         self.add(number as u64);
     }
 
+    fn write_u16(&mut self, number: u16) {
+        self.add(u64::from(number));
+    }
+
     fn write_u8(&mut self, number: u8) {
         self.add(u64::from(number));
     }

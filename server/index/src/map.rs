@@ -54,7 +54,7 @@ impl IndexSnapshot {
     fn entries(&self) -> Vec<Entry<'_>> {
         // Per name: files that hold it, files that define it.
         let mut spread: FastMap<u32, (u32, u32)> = FastMap::default();
-        let sources = || self.files().filter(|file| file.role == Role::Source && file.brief.symbols > 0);
+        let sources = || self.files().filter(|file| file.role == Role::Source && file.has_symbols());
         for file in sources() {
             let facts = file.facts();
             for (number, name) in facts.names() {

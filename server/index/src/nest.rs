@@ -93,8 +93,8 @@ fn item(base: Base, tag: &Tag) -> Item {
         what: tag.what,
         range: tag.span.range(base),
         name: tag.name.range(base),
-        line: base.row as u32 + tag.row,
-        end_line: base.row as u32 + tag.end_row,
+        line: (base.row as u32).saturating_add_signed(tag.row),
+        end_line: (base.row as u32).saturating_add_signed(tag.end_row),
     }
 }
 

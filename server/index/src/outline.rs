@@ -1,6 +1,7 @@
 //! Answers that need no index, only a text: outline and syntax errors. They serve overlays and unsaved buffers.
 
 use crate::extract;
+use crate::found::{Base, Found};
 use crate::nest::Definition;
 use crate::symbol::Symbol;
 use galley_grammars::Language;
@@ -12,6 +13,17 @@ const SIGNATURE: usize = 200;
 /// The symbols that `text` defines, in order of the text, outer before inner.
 pub fn outline_text(language: &'static Language, text: &str) -> Vec<Symbol> {
     extract::definitions(language, text).into_iter().map(|definition| symbol(definition, text)).collect()
+}
+
+/// The symbols that the first words of the lines of `text` tell of: quick, without a parser, and mostly right.
+pub fn outline_lines(language: &'static Language, text: &str) -> Vec<Symbol> {
+    if text.len() > extract::READ_LIMIT {
+        return Vec::new();
+    }
+    let mut found = Found::default();
+    crate::lexical::scan(language, text, &mut found);
+    let definitions = crate::nest::definitions(&[(Base::default(), &found)]);
+    definitions.into_iter().map(|definition| symbol(definition, text)).collect()
 }
 
 /// How many error and missing nodes the grammar sees in `text`; `None` if the file at `path` has no grammar.

@@ -56,13 +56,7 @@ fn pack_with(list: &mut WordList, content: &Content, parts: &[(Base, &Found)]) -
         |range: &Range<usize>| Some(text.get(range.clone())?.trim_matches(['"', '\'', '<', '>']).trim());
     let (starts, offsets) = names.offsets();
     Facts {
-        hash: content.hash,
-        language: content.language,
-        errors: parts.iter().map(|(_, found)| found.errors).sum(),
-        bytes: u32::try_from(text.len()).unwrap_or(u32::MAX),
         lines: Lines::new(text),
-        symbols: definitions.iter().map(symbol).collect(),
-        symbol_texts: symbol_texts(&definitions, text),
         uses,
         names: Texts::new(names.words.iter().map(|word| list.text(text, *word))),
         starts,
@@ -70,6 +64,24 @@ fn pack_with(list: &mut WordList, content: &Content, parts: &[(Base, &Found)]) -
         imports: Texts::new(imports.iter().filter_map(import)),
         length: terms.iter().map(|term| u32::from(term.1)).sum(),
         terms,
+        ..outlined(content, parts, &definitions)
+    }
+}
+
+/// Facts that are about definitions alone: without lines, names and terms. They cost a small part of all.
+pub(crate) fn pack_outline(content: &Content, parts: &[(Base, &Found)]) -> Facts {
+    outlined(content, parts, &crate::nest::definitions(parts))
+}
+
+fn outlined(content: &Content, parts: &[(Base, &Found)], definitions: &[Definition]) -> Facts {
+    Facts {
+        hash: content.hash,
+        language: content.language,
+        errors: parts.iter().map(|(_, found)| found.errors).sum(),
+        bytes: u32::try_from(content.text.len()).unwrap_or(u32::MAX),
+        symbols: definitions.iter().map(symbol).collect(),
+        symbol_texts: symbol_texts(definitions, content.text),
+        ..Facts::default()
     }
 }
 

@@ -3,9 +3,10 @@
 //! test says counts mostly for the file it tests.
 
 use crate::hash::FastMap;
+use crate::layer::is_hidden;
 use crate::role::Role;
 use crate::segment::File;
-use crate::snapshot::{IndexSnapshot, is_hidden};
+use crate::snapshot::IndexSnapshot;
 use crate::words::{Term, is_stop, parts, term, whole, words};
 use galley_text::path::RelPath;
 use serde::{Deserialize, Serialize};
@@ -138,8 +139,8 @@ impl IndexSnapshot {
         let (mut files, mut length, mut names) = (0, 0_u64, 0_u64);
         for file in self.files().filter(|file| file.role == Role::Source) {
             files += 1;
-            length += u64::from(file.brief.length);
-            names += u64::from(file.brief.symbols);
+            length += u64::from(file.brief().length);
+            names += u64::from(file.brief().symbols);
         }
         let count = files.max(1) as f32;
         Statistics {
@@ -221,9 +222,9 @@ fn saturated(file: &File, term: Term, statistics: &Statistics) -> f32 {
     let (content, names) = file.facts().term(term);
     let norm = |length: f32, average: f32, share: f32| 1.0 - share + share * length / average;
     let content = CONTENT * f32::from(content)
-        / norm(file.brief.length as f32, statistics.average_length, CONTENT_LENGTH);
+        / norm(file.brief().length as f32, statistics.average_length, CONTENT_LENGTH);
     let names =
-        NAMES * f32::from(names) / norm(file.brief.symbols as f32, statistics.average_names, NAMES_LENGTH);
+        NAMES * f32::from(names) / norm(file.brief().symbols as f32, statistics.average_names, NAMES_LENGTH);
     let frequency = content + names + PATH * f32::from(in_path(file, term));
     frequency / (K1 + frequency)
 }

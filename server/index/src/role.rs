@@ -144,10 +144,30 @@ fn says_generated(head: &str) -> bool {
     })
 }
 
+/// So many bytes tell what part a file plays, and most languages.
+pub(crate) const BEGINNING: usize = 1_000;
+
+/// Enough of a text to see whether a program wrote it.
+pub(crate) fn head(text: &str) -> &str {
+    let mut end = text.len().min(BEGINNING);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 /// Is the text one of very long lines, as minifiers write it?
 pub(crate) fn is_minified(text: &str) -> bool {
-    text.len() > 20_000
-        && text.len() / (text.as_bytes().iter().filter(|byte| **byte == b'\n').count() + 1) > 1_000
+    let lines = || text.as_bytes().iter().filter(|byte| **byte == b'\n').count();
+    text.len() > MINIFIED_FROM && has_long_lines(text.len(), lines())
+}
+
+/// Shorter texts are never taken for minified, in bytes.
+pub(crate) const MINIFIED_FROM: usize = 20_000;
+
+/// Are `bytes` with so many line ends mostly in lines longer than people write?
+pub(crate) fn has_long_lines(bytes: usize, line_ends: usize) -> bool {
+    bytes / (line_ends + 1) > 1_000
 }
 
 #[cfg(test)]

@@ -168,7 +168,7 @@ fn known_out(place: &Place, query: &TextQuery) -> Vec<bool> {
     let Some(index) = place.index else { return out };
     let admitted = Admitted::new(needs(query));
     let mut files: Vec<_> = index.files().collect();
-    if !index.parts.recent.files.is_empty() {
+    if index.is_layered() {
         files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     }
     let mut files = files.into_iter().peekable();
@@ -199,6 +199,7 @@ impl Admitted {
             return true;
         }
         match &file.content {
+            Content::Live(_) => true,
             Content::Held(_) => {
                 file.grams.as_ref().is_none_or(|pieces| pieces.iter().any(|grams| grams.admits(&self.needs)))
             }

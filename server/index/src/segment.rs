@@ -8,7 +8,7 @@
 use crate::facts::Facts;
 use crate::grams::Pieces;
 use crate::hash::{FastMap, short};
-use crate::role::Role;
+use crate::role::{Role, head, role};
 use crate::store::{Base, Brief, Common, Content, Degraded, Entry, Postings, Stamp, Stored, What};
 use crate::symbols::{Collected, Symbols};
 use crate::words::{Term, parts, term, whole, words};
@@ -59,6 +59,28 @@ impl File {
         }
     }
 
+    /// Reads a text that is no file's on disk.
+    pub(crate) fn read(path: &RelPath, text: &Arc<str>) -> Self {
+        let language = galley_grammars::detect_text(path.as_str(), text);
+        let facts = Facts::read(language, text, None);
+        let about = About {
+            role: role(path.as_str(), head(text)),
+            degraded: Degraded::of(language.is_some(), &facts),
+            stamp: None,
+            brief: Brief::of(&facts),
+        };
+        let file = Self::new(path.clone(), about, Content::Held(Arc::new(facts)));
+        Self { text: Some(Arc::clone(text)), ..file }
+    }
+
+    /// Looks at the first words of the lines of a text that is to be read later.
+    pub(crate) fn scan(path: &RelPath, text: &str) -> Self {
+        let facts = Facts::scan(galley_grammars::detect_text(path.as_str(), text), text);
+        let role = role(path.as_str(), head(text));
+        let about = About { role, degraded: Degraded::Unread, stamp: None, brief: Brief::of(&facts) };
+        Self::new(path.clone(), about, Content::Held(Arc::new(facts)))
+    }
+
     /// The same file, with its facts where they now lie.
     pub(crate) fn stored(&self, stored: Stored) -> Self {
         let (role, degraded, stamp, brief) = (self.role, self.degraded, self.stamp, self.brief);
@@ -72,6 +94,38 @@ impl File {
         match &self.content {
             Content::Held(facts) => Arc::clone(facts),
             Content::Stored(stored) => stored.facts(&self.path),
+            Content::Live(live) => Arc::clone(live.facts()),
+        }
+    }
+
+    /// Facts about its definitions; the others may be missing.
+    pub(crate) fn outline(&self) -> Arc<Facts> {
+        match &self.content {
+            Content::Live(live) => Arc::clone(live.outline()),
+            Content::Held(_) | Content::Stored(_) => self.facts(),
+        }
+    }
+
+    /// Figures of its content.
+    pub(crate) fn brief(&self) -> Brief {
+        match &self.content {
+            Content::Live(live) => Brief::of(live.facts()),
+            Content::Held(_) | Content::Stored(_) => self.brief,
+        }
+    }
+
+    pub(crate) fn has_symbols(&self) -> bool {
+        match &self.content {
+            Content::Live(live) => live.outline().symbol_count() > 0,
+            Content::Held(_) | Content::Stored(_) => self.brief.symbols > 0,
+        }
+    }
+
+    /// The text, where it is kept here.
+    pub(crate) fn text(&self) -> Option<Arc<str>> {
+        match &self.content {
+            Content::Live(live) => Some(Arc::clone(live.text())),
+            Content::Held(_) | Content::Stored(_) => self.text.clone(),
         }
     }
 
@@ -197,7 +251,7 @@ impl Segment {
 
     fn build_symbols(&self) -> Vec<u8> {
         let mut symbols = Collected::default();
-        self.files.iter().enumerate().for_each(|(number, file)| symbols.add(number, &file.facts()));
+        self.files.iter().enumerate().for_each(|(number, file)| symbols.add(number, &file.outline()));
         symbols.finish()
     }
 

@@ -4,12 +4,14 @@
 use crate::facts::Use;
 use crate::fuzzy::{Best, Wanted, score};
 use crate::index::Reader;
+use crate::layer::{Layer, hide, is_hidden};
 use crate::role::Role;
 use crate::segment::{File, Segment};
 use crate::store::{Common, Content, Degraded, Opaque};
 use crate::symbol::{Place, Symbol, SymbolMatch};
 use crate::symbols::worth;
 use galley_text::path::RelPath;
+use ropey::Rope;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -18,12 +20,10 @@ use std::sync::{Arc, OnceLock};
 type Candidate<'s> = (i32, Reverse<(&'s RelPath, u32)>, usize);
 
 /// What a snapshot is made of.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Parts {
-    pub(crate) base: Arc<Segment>,
-    pub(crate) recent: Arc<Segment>,
-    /// Numbers of files of `base` that `recent` covers, sorted.
-    pub(crate) hidden: Box<[u32]>,
+    /// The lowest first.
+    pub(crate) layers: Vec<Layer>,
     pub(crate) reader: Option<Reader>,
     pub(crate) revision: u64,
     /// Files that are no text for the index.
@@ -89,7 +89,33 @@ impl IndexSnapshot {
     }
 
     pub(crate) fn segments(&self) -> impl Iterator<Item = (&Segment, &[u32])> {
-        [(&*self.parts.base, &*self.parts.hidden), (&*self.parts.recent, &[][..])].into_iter()
+        self.parts.layers.iter().map(|layer| (&*layer.segment, &*layer.hidden))
+    }
+
+    /// Do files lie in more than one layer, so that they do not come in the order of their paths?
+    pub(crate) fn is_layered(&self) -> bool {
+        self.segments().filter(|(segment, _)| !segment.files.is_empty()).count() > 1
+    }
+
+    /// The same with the texts of some files replaced, or (`None`) without them: as a task's edits leave it. What
+    /// `earlier`, an answer of this method, has of the very same texts is not read again.
+    #[must_use]
+    pub fn with(
+        &self,
+        texts: &BTreeMap<RelPath, Option<Arc<str>>>,
+        earlier: Option<&IndexSnapshot>,
+    ) -> IndexSnapshot {
+        let read = |(path, text): (&RelPath, &Option<Arc<str>>)| {
+            let text = text.as_ref()?;
+            let known = earlier.and_then(|earlier| earlier.file(path));
+            let is_same =
+                |file: &&Arc<File>| file.text.as_ref().is_some_and(|known| Arc::ptr_eq(known, text));
+            Some(known.filter(is_same).map_or_else(|| Arc::new(File::read(path, text)), Arc::clone))
+        };
+        let mut layers = hide(&self.parts.layers, texts.keys());
+        layers.push(Layer::new(Segment::new(texts.iter().filter_map(read).collect())));
+        let opaque = without(&self.parts.opaque, texts.keys());
+        IndexSnapshot::new(Parts { layers, opaque, ..self.parts.clone() })
     }
 
     pub(crate) fn file(&self, path: &RelPath) -> Option<&Arc<File>> {
@@ -109,7 +135,7 @@ impl IndexSnapshot {
                 found.extend(file.facts().name_number(name).map(|name| (file, name)));
             }
         }
-        if !self.parts.recent.files.is_empty() {
+        if self.is_layered() {
             found.sort_by(|one, other| one.0.path.cmp(&other.0.path));
         }
         found
@@ -131,6 +157,19 @@ impl IndexSnapshot {
         self.file(path).is_some()
     }
 
+    /// The text of a file as it is known here: an open document's, or what was read.
+    pub fn text_of(&self, path: &RelPath) -> Option<Arc<str>> {
+        self.text(self.file(path)?)
+    }
+
+    /// As [`Self::text_of`], as a rope: an open document's costs nothing.
+    pub fn rope_of(&self, path: &RelPath) -> Option<Rope> {
+        match &self.file(path)?.content {
+            Content::Live(live) => Some(live.rope().clone()),
+            Content::Held(_) | Content::Stored(_) => self.text_of(path).map(|text| Rope::from_str(&text)),
+        }
+    }
+
     /// The part the file plays; `None` if it is not known.
     pub fn role(&self, path: &RelPath) -> Option<Role> {
         self.file(path).map(|file| file.role)
@@ -148,17 +187,18 @@ impl IndexSnapshot {
                         .map(|grams| grams.weight())
                         .sum::<usize>()
             }
+            Content::Live(live) => live.facts().weight(),
             Content::Stored(_) => 0,
         };
         let mut counts = self.files().fold(Counts::default(), |sum, file| Counts {
             files: sum.files + 1,
-            parsed: sum.parsed + usize::from(file.brief.parsed),
-            bytes: sum.bytes + u64::from(file.brief.bytes),
-            lines: sum.lines + u64::from(file.brief.lines),
-            symbols: sum.symbols + file.brief.symbols as usize,
-            names: sum.names + file.brief.names as usize,
+            parsed: sum.parsed + usize::from(file.brief().parsed),
+            bytes: sum.bytes + u64::from(file.brief().bytes),
+            lines: sum.lines + u64::from(file.brief().lines),
+            symbols: sum.symbols + file.brief().symbols as usize,
+            names: sum.names + file.brief().names as usize,
             memory: sum.memory + size_of::<File>() + file.path.as_str().len() + held(file),
-            with_errors: sum.with_errors + usize::from(file.brief.errors > 0),
+            with_errors: sum.with_errors + usize::from(file.brief().errors > 0),
         });
         counts.memory += self.segments().map(|(segment, _)| segment.held()).sum::<usize>();
         counts
@@ -175,6 +215,11 @@ impl IndexSnapshot {
         found
     }
 
+    /// Files of which only the first words of their lines are known so far.
+    pub fn unread(&self) -> usize {
+        self.files().filter(|file| file.degraded == Degraded::Unread).count()
+    }
+
     /// Files that are no text for the index, in the order of their paths.
     pub fn opaque(&self) -> impl Iterator<Item = (&RelPath, Opaque)> {
         self.parts.opaque.iter().map(|(path, file)| (path, file.why))
@@ -182,7 +227,7 @@ impl IndexSnapshot {
 
     /// The symbols of a file, in order of the text; empty for an unknown file.
     pub fn outline(&self, path: &RelPath) -> Vec<Symbol> {
-        self.file(path).map(|file| file.facts().symbols().collect()).unwrap_or_default()
+        self.file(path).map(|file| file.outline().symbols().collect()).unwrap_or_default()
     }
 
     /// What a file imports, as written.
@@ -192,7 +237,7 @@ impl IndexSnapshot {
 
     /// The innermost symbol around the byte `offset` of a file.
     pub fn enclosing(&self, path: &RelPath, offset: usize) -> Option<Symbol> {
-        let facts = self.file(path)?.facts();
+        let facts = self.file(path)?.outline();
         facts.symbol(facts.enclosing(u32::try_from(offset).ok()?)?)
     }
 
@@ -213,7 +258,7 @@ impl IndexSnapshot {
                 symbols.places(name, &segment.files, |place| {
                     let file = &segment.files[place.file as usize];
                     let is_meant = |container: &str| {
-                        score(container.as_bytes(), file.facts().symbol_container(place.symbol as usize))
+                        score(container.as_bytes(), file.outline().symbol_container(place.symbol as usize))
                             .is_some()
                     };
                     let points = points + place.worth;
@@ -229,7 +274,7 @@ impl IndexSnapshot {
         let found = best.into_sorted().into_iter();
         found
             .filter_map(|(points, Reverse((path, symbol)), _)| {
-                let symbol = self.file(path)?.facts().symbol(symbol as usize)?;
+                let symbol = self.file(path)?.outline().symbol(symbol as usize)?;
                 Some(SymbolMatch { path: path.clone(), symbol, score: points as f32 })
             })
             .collect()
@@ -316,12 +361,20 @@ impl IndexSnapshot {
     }
 
     pub(crate) fn text(&self, file: &File) -> Option<Arc<str>> {
-        file.text.clone().or_else(|| self.parts.reader.as_ref()?(&file.path))
+        file.text().or_else(|| self.parts.reader.as_ref()?(&file.path))
     }
 }
 
-pub(crate) fn is_hidden(hidden: &[u32], number: usize) -> bool {
-    !hidden.is_empty() && hidden.binary_search(&(number as u32)).is_ok()
+/// Files that are no text, without those at `paths`.
+pub(crate) fn without<'p>(
+    opaque: &Arc<BTreeMap<RelPath, OpaqueFile>>,
+    paths: impl Iterator<Item = &'p RelPath>,
+) -> Arc<BTreeMap<RelPath, OpaqueFile>> {
+    let mut left = Arc::clone(opaque);
+    for path in paths.filter(|path| opaque.contains_key(*path)) {
+        Arc::make_mut(&mut left).remove(path);
+    }
+    left
 }
 
 /// `Stack.push`, `stack::push`, `Stack#push`: what stands before the last separator is the container.

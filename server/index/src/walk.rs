@@ -3,6 +3,7 @@
 use crate::found::{Base, Found};
 use crate::rules::{Fit, FitPart, Flag, Row, Rule, Rules, Test};
 use std::borrow::Cow;
+use std::hash::Hasher;
 use std::ops::Range;
 use std::sync::Arc;
 use tree_sitter::{Node, TreeCursor};
@@ -39,16 +40,14 @@ pub(crate) struct Walk<'rules, 'tree, S> {
     above: Vec<Above<'tree>>,
     /// So many of `above` lie outside of the part that is walked.
     outside: usize,
-    /// Rows that began before the root, or before the part.
-    loose: u8,
     /// Names are not looked for below this depth: inside prose.
     muted: usize,
     children: Vec<Vec<(Node<'tree>, u16)>>,
     spare: Option<TreeCursor<'tree>>,
     pub(crate) base: Base,
     pub(crate) found: Found,
-    /// Was something outside of the part looked at, other than kinds and fields?
-    pub(crate) looked_outside: bool,
+    /// The outermost node that was looked at other than for its kind and field, by the number of nodes above it.
+    pub(crate) reach: usize,
     pub(crate) outline_only: bool,
 }
 
@@ -65,13 +64,12 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
             source,
             above: Vec::with_capacity(64),
             outside: 0,
-            loose: 0,
             muted: usize::MAX,
             children: Vec::new(),
             spare: None,
             base: Base::default(),
             found,
-            looked_outside: false,
+            reach: usize::MAX,
             outline_only: false,
         }
     }
@@ -106,23 +104,19 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
         if is_leaf_name && !self.outline_only && self.above.len() <= self.muted {
             self.found.occurrence(self.base, &node);
         }
-        let (parent, wild, armed) = self
-            .above
-            .last()
-            .map_or((self.rules.nothing(), 0, self.loose), |above| (above.slot, above.wild, above.armed));
-        let wild = if self.above.is_empty() { self.rules.wild(parent) } else { wild };
+        let (parent, wild, armed) = match self.above.last() {
+            Some(above) => (above.slot, above.wild, above.armed),
+            None => (self.rules.nothing(), self.rules.wild(self.rules.nothing()), 0),
+        };
         if flags & Flag::ANCHOR != 0 {
             self.begin(cursor, node, kind, self.rules.begin(slot, parent));
         }
         if wild != 0 && flags & Flag::TOKEN == 0 {
             self.begin(cursor, node, kind, self.rules.list(wild));
         }
-        if armed != 0 || flags & Flag::ROW != 0 {
-            let armed = self.rows(node, kind, armed);
-            match self.above.last_mut() {
-                Some(above) => above.armed = armed,
-                None => self.loose = armed,
-            }
+        // Siblings of the part's own node are the caller's.
+        if (armed != 0 || flags & Flag::ROW != 0) && self.above.len() > self.outside {
+            self.row(node);
         }
         if is_leaf_name || flags & Flag::TOKEN != 0 {
             return Next::Over;
@@ -142,7 +136,55 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
         Next::Over
     }
 
-    fn leave(&mut self) {
+    /// Is the node one that nothing can be said of?
+    pub(crate) fn is_token(&self, node: &Node) -> bool {
+        let flags = self.rules.flags(self.rules.slot(node.kind_id()));
+        flags & Flag::TOKEN != 0 && flags & Flag::ANCHOR == 0
+    }
+
+    /// May the node be entered, and its children be walked one by one? Not where they mean something together.
+    pub(crate) fn may_open(&self, node: &Node) -> bool {
+        let flags = self.rules.flags(self.rules.slot(node.kind_id()));
+        flags & (Flag::PROSE | Flag::NAME | Flag::TOKEN) == 0 && node.child_count() > 0
+    }
+
+    /// Looks at the node at the cursor alone and goes to its first child, if it has one.
+    pub(crate) fn enter(&mut self, cursor: &mut TreeCursor<'tree>) -> bool {
+        self.outside = self.above.len();
+        matches!(self.visit(cursor), Next::Down)
+    }
+
+    /// How many nodes are above.
+    pub(crate) fn depth(&self) -> usize {
+        self.above.len()
+    }
+
+    /// Rows of siblings that go on at the next child of the innermost node entered, one bit each.
+    pub(crate) fn rows(&self) -> u8 {
+        self.above.last().map_or(0, |above| above.armed)
+    }
+
+    pub(crate) fn set_rows(&mut self, rows: u8) {
+        if let Some(above) = self.above.last_mut() {
+            above.armed = rows;
+        }
+    }
+
+    /// What rules can know of the nodes above without looking at them closer: of the innermost node entered, added to
+    /// what is said of it itself.
+    pub(crate) fn above_hash(&self, above: u64, field: u16) -> u64 {
+        let mut hasher = crate::hash::Fast::default();
+        hasher.write_u64(above);
+        hasher.write_u16(field);
+        if let Some(above) = self.above.last() {
+            hasher.write_usize(above.slot);
+            hasher.write_u16(above.field);
+        }
+        hasher.finish()
+    }
+
+    /// Comes back from the children of a node; the cursor was brought back already.
+    pub(crate) fn leave(&mut self) {
         self.above.pop();
         self.unmute();
     }
@@ -168,6 +210,7 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
                 continue;
             }
             if self.checked(rule, node) {
+                self.look(rule.subject_level.max(rule.name_level.unwrap_or(0)));
                 let subject = self.at(node, rule.subject_level);
                 let name = rule.name_level.map_or(subject, |level| self.at(node, level));
                 self.found.tag(self.base, rule.pattern, rule.subject, &subject, &name);
@@ -175,15 +218,26 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
         }
     }
 
+    /// Notes that the node `level` above the one at hand counts.
+    fn look(&mut self, level: usize) {
+        self.reach = self.reach.min(self.above.len().saturating_sub(level));
+    }
+
     /// Do the nodes above fit the rest of the chain?
-    fn chain(&self, rule: &Rule) -> bool {
-        rule.links.iter().skip(1).enumerate().all(|(height, link)| {
-            let above = self.above.len().checked_sub(height + 1).and_then(|at| self.above.get(at));
-            above.is_some_and(|above| {
-                link.kinds.fit(above.node.kind_id(), || above.node.is_named())
-                    && (link.field == 0 || link.field == above.field)
-                    && self.fits_alone(above.node, &link.absent, &link.tests)
-            })
+    fn chain(&mut self, rule: &Rule) -> bool {
+        rule.links.iter().enumerate().skip(1).all(|(level, link)| {
+            let above = self.above.len().checked_sub(level).and_then(|at| self.above.get(at));
+            let Some(above) = above.copied() else { return false };
+            if !link.kinds.fit(above.node.kind_id(), || above.node.is_named())
+                || link.field != 0 && link.field != above.field
+            {
+                return false;
+            }
+            if link.absent.is_empty() && link.tests.is_empty() {
+                return true;
+            }
+            self.look(level);
+            self.fits_alone(above.node, &link.absent, &link.tests)
         })
     }
 
@@ -198,7 +252,7 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
     /// Looks at what the chain does not say.
     fn checked(&mut self, rule: &Rule, node: Node<'tree>) -> bool {
         let Some((level, fit)) = &rule.check else { return true };
-        self.looked_outside |= *level > self.above.len().saturating_sub(self.outside);
+        self.look(*level);
         let top = self.at(node, *level);
         self.fits(fit, top, Some(node))
     }
@@ -273,12 +327,20 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
         list
     }
 
-    /// Follows rows of siblings by one node; the rows that may go on after it.
-    fn rows(&mut self, node: Node<'tree>, kind: u16, armed: u8) -> u8 {
+    /// Does a row begin or go on at this node, a child of the innermost node entered?
+    pub(crate) fn follows_rows(&self, node: &Node) -> bool {
+        self.above.last().is_some_and(|above| {
+            above.armed != 0 || self.rules.flags(self.rules.slot(node.kind_id())) & Flag::ROW != 0
+        })
+    }
+
+    /// Follows rows of siblings by one node.
+    pub(crate) fn row(&mut self, node: Node<'tree>) {
         if !node.is_named() {
-            return armed;
+            return;
         }
-        let rules = self.rules;
+        let Some(armed) = self.above.last().map(|above| above.armed) else { return };
+        let (kind, rules) = (node.kind_id(), self.rules);
         let mut after = 0;
         for (number, row) in rules.rows.iter().enumerate() {
             let bit = 1 << number;
@@ -295,7 +357,9 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
                 after |= bit;
             }
         }
-        after
+        if let Some(above) = self.above.last_mut() {
+            above.armed = after;
+        }
     }
 }
 

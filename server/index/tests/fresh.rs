@@ -1,8 +1,10 @@
 //! However the index came to its state, it answers as one that was filled at once; and broken code never harms it.
 
 use galley_index::{Index, IndexSnapshot, outline_text, syntax_errors};
+use galley_text::change::ChangeSet;
 use galley_text::path::RelPath;
 use proptest::prelude::*;
+use ropey::Rope;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,6 +35,24 @@ fn answers(snapshot: &IndexSnapshot) -> String {
         said += &format!("{:?}\n", snapshot.outline(&path(number)));
     }
     said + &snapshot.map(500)
+}
+
+#[test]
+fn what_was_only_scanned_is_found_and_gives_way_to_what_is_read() {
+    let (one, other) = (path(0), path(2));
+    let index = Index::new();
+    index.update_file(&one, Some(TEXTS[0]));
+    index.scan(&[(one.clone(), "fn stale() {}".into()), (other.clone(), TEXTS[2].into())]);
+    let snapshot = index.snapshot();
+    assert_eq!(snapshot.unread(), 1);
+    assert!(snapshot.symbols("stale", 5).is_empty(), "what was read stays");
+    assert_eq!(snapshot.definitions("Gamma").len(), 2);
+    assert_eq!(snapshot.rank("gamma", 5).len(), 2);
+    index.update_file(&other, Some(TEXTS[2]));
+    let fresh = Index::new();
+    fresh.update(&[(one, TEXTS[0].into()), (other, TEXTS[2].into())]);
+    assert_eq!(index.snapshot().unread(), 0);
+    assert_eq!(answers(&index.snapshot()), answers(&fresh.snapshot()));
 }
 
 proptest! {
@@ -67,6 +87,48 @@ proptest! {
     }
 
     #[test]
+    fn open_documents_answer_as_files_of_the_same_text(
+        steps in proptest::collection::vec((0..PATHS.len(), any::<u16>(), 0..12_usize, 0..TEXTS.len(), 0..10_u8), 1..30),
+    ) {
+        let index = Index::new();
+        let mut state: BTreeMap<RelPath, String> = BTreeMap::new();
+        for (file, at, length, text, kind) in steps {
+            let (path, new) = (path(file), TEXTS[text]);
+            match (kind, state.get_mut(&path)) {
+                (0, Some(_)) => {
+                    // A closed document is read from disk again, here as it was.
+                    index.close_document(&path);
+                    index.update_file(&path, state.get(&path).map(String::as_str));
+                }
+                (1, Some(_)) => {
+                    // What is read of its file does not count while it is open.
+                    index.open_document(&path, Rope::from_str(new));
+                    index.update_file(&path, Some("fn stale() {}"));
+                    index.update(&[(path.clone(), "fn stale() {}".into())]);
+                    index.retain(|_| true);
+                    state.insert(path, new.to_owned());
+                }
+                (_, Some(now)) => {
+                    let (start, end) = (usize::from(at) % (now.len() + 1), now.len());
+                    let change = ChangeSet::single(now.len(), start..end.min(start + length), new).expect("a range");
+                    if !index.change_document(&path, &change) {
+                        index.open_document(&path, Rope::from_str(now));
+                        prop_assert!(index.change_document(&path, &change));
+                    }
+                    *now = change.apply(now).expect("its own text");
+                }
+                (_, None) => {
+                    index.open_document(&path, Rope::from_str(new));
+                    state.insert(path, new.to_owned());
+                }
+            }
+        }
+        let fresh = Index::new();
+        fresh.update(&state.iter().map(|(path, text)| (path.clone(), Arc::from(text.as_str()))).collect::<Vec<_>>());
+        prop_assert_eq!(answers(&index.snapshot()), answers(&fresh.snapshot()));
+    }
+
+    #[test]
     fn noise_is_ordinary_input(
         language in 0..galley_grammars::LANGUAGES.len(),
         text in "([a-z(){}<>\"'#=:;.,/*-]{0,12}[ \\n]){0,40}",
@@ -79,7 +141,7 @@ proptest! {
                 prop_assert!(symbol.line <= symbol.end_line);
             }
             let name = format!("a.{}", language.extensions[0]);
-            let _ = syntax_errors(&name, text);
+            let _ = (syntax_errors(&name, text), galley_index::outline_lines(language, text));
             let index = Index::new();
             index.update_file(&RelPath::new(&name).expect("a path"), Some(text));
             let snapshot = index.snapshot();

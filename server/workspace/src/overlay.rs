@@ -324,6 +324,11 @@ impl Overlay {
         Checkpoint(Arc::clone(&self.edits))
     }
 
+    /// Is this the very state that was remembered? False may be said of an equal one.
+    pub fn is_at(&self, checkpoint: &Checkpoint) -> bool {
+        Arc::ptr_eq(&self.edits, &checkpoint.0)
+    }
+
     /// Returns to a state of this overlay.
     pub fn restore(&mut self, checkpoint: &Checkpoint) {
         self.edits = Arc::clone(&checkpoint.0);

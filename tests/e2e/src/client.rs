@@ -203,6 +203,11 @@ impl Client {
         }
     }
 
+    /// Answers that came and that nobody waited for.
+    pub fn stray(&self) -> Vec<&Value> {
+        self.waiting.iter().filter(|message| message.get("method").is_none()).collect()
+    }
+
     fn tail(&self) -> Vec<&Value> {
         self.waiting.iter().rev().take(12).collect()
     }

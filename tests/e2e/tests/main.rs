@@ -6,6 +6,7 @@ mod command_line;
 mod deciding;
 mod file_kinds;
 mod house;
+mod index_requests;
 mod later;
 mod lifecycle;
 mod long_task;

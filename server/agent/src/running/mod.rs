@@ -226,6 +226,7 @@ fn spawn(
         services: services.clone(),
         set: past.set,
         overlay,
+        overlaid: Default::default(),
         checks: found,
         scope,
         step: past.steps,

@@ -10,6 +10,7 @@ use galley_workspace::Overlay;
 use tokio_util::sync::CancellationToken;
 
 use super::Set;
+use super::overlaid::Overlaid;
 use super::seen::Seen;
 use crate::checks::Check;
 use crate::event::TaskEvent;
@@ -31,6 +32,8 @@ pub struct Context {
     pub set: Set,
     /// The base with the task's edits.
     pub overlay: Overlay,
+    /// The index with the edits over it, as it was seen last.
+    pub overlaid: Overlaid,
     /// The shadow, and what is known of the base.
     pub verifier: Verifier,
     /// The project's checks.
@@ -78,9 +81,9 @@ pub enum Outcome {
 }
 
 impl Context {
-    /// The index over the workspace as it is known now.
+    /// The index over the workspace as it is known now, with the task's edits.
     pub fn index(&self) -> Arc<IndexSnapshot> {
-        self.services.index.snapshot()
+        self.overlaid.view(self.services.index.snapshot(), &self.overlay)
     }
 
     /// Shows a passing sign of life.

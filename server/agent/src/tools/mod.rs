@@ -11,6 +11,7 @@ mod edit;
 mod explore;
 mod finish;
 mod more;
+mod overlaid;
 pub mod plan;
 mod read;
 mod run;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::future::BoxFuture;
+use galley_index::IndexSnapshot;
 use galley_index::search::{Hit, Hits, Place, TextQuery};
 use galley_text::path::RelPath;
 use serde::Deserialize;
@@ -146,16 +147,33 @@ fn line(context: &Context, hit: &Hit) -> String {
     format!("{}{} {text}\n", hit.line + 1, within.unwrap_or_default())
 }
 
+/// What is missing while the index is still being made, as a line to put behind an answer.
+fn unread(index: &IndexSnapshot) -> String {
+    match index.unread() {
+        0 => String::new(),
+        unread => format!(
+            "\n(still reading {}; there definitions only, as far as lines tell)",
+            counted(unread, "file")
+        ),
+    }
+}
+
 fn symbols(context: &Context, query: &str) -> Answer {
-    let found = context.index().symbols(query, HITS);
+    let index = context.index();
+    let found = index.symbols(query, HITS);
     if found.is_empty() {
-        return Answer::ok(format!("no symbol like `{query}`"), format!("symbol {}: none", shorten(query)));
+        let unread = unread(&index);
+        return Answer::ok(
+            format!("no symbol like `{query}`{unread}"),
+            format!("symbol {}: none", shorten(query)),
+        );
     }
     let lines: Vec<String> = found
         .iter()
         .map(|found| format!("{}:{} {}", found.path.as_str(), found.symbol.line + 1, found.symbol.signature))
         .collect();
-    Answer::ok(lines.join("\n"), format!("symbol {}: {} found", shorten(query), found.len()))
+    let text = lines.join("\n") + &unread(&index);
+    Answer::ok(text, format!("symbol {}: {} found", shorten(query), found.len()))
 }
 
 fn files(context: &Context, query: &str) -> Answer {
@@ -185,13 +203,15 @@ fn files(context: &Context, query: &str) -> Answer {
 }
 
 fn words(context: &Context, query: &str) -> Answer {
-    let found = context.index().rank(query, 10);
+    let index = context.index();
+    let found = index.rank(query, 10);
     if found.is_empty() {
         return Answer::ok("nothing ranks for these words", format!("words {}: nothing", shorten(query)));
     }
     let lines: Vec<String> =
         found.iter().map(|file| format!("{} ({})", file.path.as_str(), file.why)).collect();
-    Answer::ok(lines.join("\n"), format!("words {}: {} files", shorten(query), found.len()))
+    let text = lines.join("\n") + &unread(&index);
+    Answer::ok(text, format!("words {}: {} files", shorten(query), found.len()))
 }
 
 /// A folder as a glob of what is in it; a glob as it is.

@@ -145,6 +145,7 @@ fn of_degraded(rule: Degraded) -> &'static str {
         Degraded::TooLongToParse => "too long to parse, words only",
         Degraded::TooLongToRead => "too long to read, path only",
         Degraded::Minified => "very long lines, words only",
+        Degraded::Unread => "not read yet",
     }
 }
 

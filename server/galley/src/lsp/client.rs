@@ -32,6 +32,8 @@ pub struct ClientFacts {
     pub watches_files: bool,
     /// Can be told to ask for code lenses again.
     pub lens_refresh: bool,
+    /// Takes the symbols of a document nested.
+    pub nested_symbols: bool,
 }
 
 impl Default for ClientFacts {
@@ -75,6 +77,11 @@ impl ClientFacts {
             watches_files: workspace
                 .and_then(|workspace| workspace.did_change_watched_files)
                 .and_then(|watched| watched.dynamic_registration)
+                .unwrap_or(false),
+            nested_symbols: capabilities
+                .text_document
+                .as_ref()
+                .and_then(|document| document.document_symbol.as_ref()?.hierarchical_document_symbol_support)
                 .unwrap_or(false),
             lens_refresh: workspace
                 .and_then(|workspace| workspace.code_lens.as_ref())

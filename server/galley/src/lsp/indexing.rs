@@ -22,11 +22,12 @@ enum Job {
     Changed(RelPath),
 }
 
-/// The handle of the indexing thread. The thread ends with it.
+/// A handle of the indexing thread. The thread ends with the last one.
+#[derive(Clone)]
 pub struct Indexing(Sender<Job>);
 
 impl Indexing {
-    /// Starts the thread with the whole workspace as its first job.
+    /// Starts the thread; it waits for its first job.
     pub fn start(
         workspace: Workspace,
         index: Index,
@@ -36,9 +37,7 @@ impl Indexing {
         let (sender, jobs) = channel();
         let thread = Thread { workspace, index, front, state_dir };
         std::thread::Builder::new().name("index".to_owned()).spawn(move || thread.run(&jobs))?;
-        let indexing = Indexing(sender);
-        indexing.refresh();
-        Ok(indexing)
+        Ok(Indexing(sender))
     }
 
     /// A file or document changed.
@@ -46,7 +45,7 @@ impl Indexing {
         let _ = self.0.send(Job::Changed(path));
     }
 
-    /// Folders came or went.
+    /// Reads the whole workspace: for the first time, or because folders came or went.
     pub fn refresh(&self) {
         let _ = self.0.send(Job::All);
     }
@@ -61,6 +60,8 @@ struct Thread {
 
 impl Thread {
     fn run(&self, jobs: &Receiver<Job>) {
+        // A person who types goes first, and what answers them.
+        galley_exec::give_way();
         while let Ok(job) = jobs.recv() {
             let mut changed = BTreeSet::new();
             let mut all = false;
@@ -86,7 +87,7 @@ impl Thread {
         self.index.attach(&folder);
         self.tell(false);
         let mut chunks = 0;
-        let refreshed = indexed::refresh(&self.workspace, &self.index, || {
+        let refreshed = indexed::refresh_in_use(&self.workspace, &self.index, || {
             for job in jobs.try_iter() {
                 if let Job::Changed(path) = job {
                     changed.insert(path);
@@ -110,8 +111,10 @@ impl Thread {
         let mut from_disk = Vec::new();
         for path in changed {
             if snapshot.version(path).is_some() {
-                self.index.update_file(path, snapshot.peek(path).ok().as_deref());
-            } else if snapshot.exists(path) {
+                // Open documents are followed change by change, and read from disk once they are closed.
+                continue;
+            }
+            if snapshot.exists(path) {
                 from_disk.push(indexed::given(&self.workspace, path));
             } else {
                 self.index.update_file(path, None);

@@ -16,6 +16,7 @@ mod handlers;
 mod indexing;
 mod proving;
 mod publish;
+mod reading;
 mod requests;
 mod restoring;
 mod returning;

@@ -23,6 +23,7 @@ use super::client::ClientFacts;
 use super::documents::Documents;
 use super::event::{Event, FrontHandle};
 use super::indexing::Indexing;
+use super::reading::Reading;
 use super::reviews::Reviews;
 use super::transport::Outbox;
 use crate::config::Settings;
@@ -52,6 +53,8 @@ pub struct State {
     pub index: Index,
     /// Keeps it fresh.
     pub indexing: Option<Indexing>,
+    /// Keeps it fresh about open documents.
+    pub reading: Option<Reading>,
     /// Symbols known, and whether everything was read.
     pub symbols: (usize, bool),
     /// The configuration of files and environment.
@@ -137,6 +140,7 @@ impl State {
             index: Index::with_reader(crate::indexed::reader(&workspace)),
             workspace,
             indexing: None,
+            reading: None,
             symbols: (0, false),
             settings: parts.settings,
             editor_model: None,

@@ -43,9 +43,11 @@ impl State {
         let Some(path) = path else { return };
         if let Some(buffer) = self.documents.get(&document.uri) {
             self.workspace.open_document(&path, buffer.rope.clone(), document.version);
+            if let Some(reading) = &self.reading {
+                reading.open(path.clone(), buffer.rope.clone());
+            }
         }
         self.text_came_back(&path, &document.text, Some(document.version));
-        self.index_changed(path);
     }
 
     fn did_change(&mut self, params: DidChangeTextDocumentParams) {
@@ -60,7 +62,9 @@ impl State {
         let (Some(path), rope) = (buffer.path.clone(), buffer.rope.clone()) else { return };
         self.workspace.open_document(&path, rope.clone(), version);
         self.document_changed(&path, &change, &before, &rope, version);
-        self.index_changed(path);
+        if let Some(reading) = &self.reading {
+            reading.change(path, change, rope);
+        }
     }
 
     fn did_close(&mut self, params: DidCloseTextDocumentParams) {
@@ -68,7 +72,9 @@ impl State {
         let Some(path) = self.documents.close(&uri).and_then(|buffer| buffer.path) else { return };
         self.workspace.close_document(&path);
         self.text_from_disk(&path);
-        self.index_changed(path);
+        if let Some(reading) = &self.reading {
+            reading.close(path);
+        }
     }
 
     fn did_save(&mut self, params: DidSaveTextDocumentParams) {
@@ -96,10 +102,19 @@ impl State {
             return self.show(2, &format!("galley: {error}"));
         }
         let workspace = self.workspace.clone();
+        if let Some(reading) = &self.reading {
+            self.documents
+                .iter()
+                .filter_map(|(_, buffer)| buffer.path.clone())
+                .for_each(|path| reading.close(path));
+        }
         self.documents.relocate(|uri| workspace.locate(&uri.to_file_path().ok()?));
         for (_, buffer) in self.documents.iter() {
             if let Some(path) = &buffer.path {
                 self.workspace.open_document(path, buffer.rope.clone(), buffer.version);
+                if let Some(reading) = &self.reading {
+                    reading.open(path.clone(), buffer.rope.clone());
+                }
             }
         }
         if let Some(indexing) = &self.indexing {
@@ -190,6 +205,12 @@ impl State {
         let own = settings.get("galley").unwrap_or(settings);
         if let Some(model) = own.get("model") {
             self.editor_model = model.as_str().filter(|model| !model.is_empty()).map(str::to_owned);
+        }
+        if let Some(capabilities) = own.get("index").and_then(|index| index.get("capabilities")) {
+            match serde_json::from_value(capabilities.clone()) {
+                Ok(capabilities) => self.settings.index.capabilities = capabilities,
+                Err(error) => self.show(2, &format!("galley: index.capabilities is not understood: {error}")),
+            }
         }
         if let Some(usd) = own.get("maxUsd").and_then(Value::as_f64) {
             self.settings.budget.usd = Some(usd);

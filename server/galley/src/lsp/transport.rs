@@ -22,6 +22,9 @@ const HEADER_LIMIT: u64 = 8 * 1024;
 /// Bytes of one message: a document of 200 MB, escaped, and room.
 const BODY_LIMIT: usize = 1 << 30;
 
+/// Messages that are written at once at most.
+const AT_ONCE: usize = 64;
+
 /// Messages to the client, in the order of sending. Never blocks.
 #[derive(Debug, Clone)]
 pub struct Outbox(UnboundedSender<Value>);
@@ -210,16 +213,17 @@ async fn body<R: AsyncBufRead + Unpin>(input: &mut R, length: usize) -> io::Resu
     Ok(Frame::Body(body))
 }
 
+/// Writes what is waiting at once: a message costs the threads behind `output` more than its bytes do.
 async fn write<W: AsyncWrite + Unpin>(mut output: W, mut outgoing: UnboundedReceiver<Value>) {
-    while let Some(message) = outgoing.recv().await {
-        let Ok(body) = serde_json::to_vec(&message) else { continue };
-        let head = format!("Content-Length: {}\r\n\r\n", body.len());
-        let sent = async {
-            output.write_all(head.as_bytes()).await?;
-            output.write_all(&body).await?;
-            output.flush().await
-        };
-        if sent.await.is_err() {
+    let (mut messages, mut bytes) = (Vec::new(), Vec::new());
+    while outgoing.recv_many(&mut messages, AT_ONCE).await > 0 {
+        bytes.clear();
+        for message in messages.drain(..) {
+            let Ok(body) = serde_json::to_vec(&message) else { continue };
+            bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
+            bytes.extend_from_slice(&body);
+        }
+        if output.write_all(&bytes).await.is_err() || output.flush().await.is_err() {
             return;
         }
     }

@@ -88,10 +88,10 @@ impl Index {
     /// their paths. Gives those whose content is not known, to be read and handed to [`Index::update_from_disk`];
     /// files that are not listed are removed.
     pub fn stale(&self, listed: &[(RelPath, Option<Stamp>)]) -> Vec<RelPath> {
-        let snapshot = self.snapshot();
+        let writing = self.writing();
         let mut known: Vec<(&RelPath, Option<Stamp>)> =
-            snapshot.files().map(|file| (&file.path, file.stamp)).collect();
-        known.extend(snapshot.parts.opaque.iter().map(|(path, file)| (path, file.stamp)));
+            writing.files().map(|file| (&file.path, file.stamp)).collect();
+        known.extend(writing.opaque.iter().map(|(path, file)| (path, file.stamp)));
         if !known.is_sorted_by_key(|(path, _)| *path) {
             known.sort_unstable_by_key(|(path, _)| *path);
         }
@@ -106,7 +106,10 @@ impl Index {
                 stale.push(path.clone());
             }
         }
-        if gone || known.next().is_some() {
+        let gone = gone || known.next().is_some();
+        drop(known);
+        drop(writing);
+        if gone {
             self.retain(|path| listed.binary_search_by(|(other, _)| other.cmp(path)).is_ok());
         }
         stale

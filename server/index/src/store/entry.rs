@@ -24,6 +24,8 @@ pub enum Degraded {
     TooLongToRead,
     /// Written by a program into very long lines: cut into words without a parser.
     Minified,
+    /// Not read yet: known by the first words of its lines. Never kept on disk.
+    Unread,
 }
 
 const DEGRADED: [Degraded; 4] =

@@ -33,6 +33,7 @@ pub(crate) fn mark() -> Sum {
             include_str!("../facts.rs"),
             include_str!("../facts/stored.rs"),
             include_str!("../found.rs"),
+            include_str!("../lexical.rs"),
             include_str!("../nest.rs"),
             include_str!("../outline.rs"),
             include_str!("../pack.rs"),

@@ -5,6 +5,7 @@ use super::pack::Pack;
 use crate::facts::Facts;
 use crate::hash::ContentHash;
 use crate::index::Reader;
+use crate::live::Live;
 use galley_text::path::RelPath;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
@@ -84,7 +85,7 @@ impl Stored {
         let Some(text) = text else { return Facts::default() };
         let language = galley_grammars::detect_text(path.as_str(), &text);
         let hash = ContentHash::of(language.map(|language| language.name), &text);
-        Facts::read(language, &text, hash)
+        Facts::read(language, &text, Some(hash))
     }
 }
 
@@ -101,6 +102,8 @@ pub(crate) enum Content {
     Held(Arc<Facts>),
     /// In a pack.
     Stored(Stored),
+    /// Of an open document; never in a pack.
+    Live(Arc<Live>),
 }
 
 impl Content {
@@ -108,6 +111,7 @@ impl Content {
         match self {
             Content::Held(facts) => facts.hash,
             Content::Stored(stored) => Some(stored.hash),
+            Content::Live(_) => None,
         }
     }
 }

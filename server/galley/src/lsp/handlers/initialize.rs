@@ -7,15 +7,18 @@ use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
     DidChangeWatchedFilesRegistrationOptions, ExecuteCommandOptions, FileOperationFilter,
-    FileOperationPattern, FileOperationRegistrationOptions, FileSystemWatcher, GlobPattern, InitializeParams,
-    InitializeResult, OneOf, Registration, SaveOptions, ServerCapabilities, ServerInfo,
+    FileOperationPattern, FileOperationRegistrationOptions, FileSystemWatcher,
+    FoldingRangeProviderCapability, GlobPattern, InitializeParams, InitializeResult, OneOf, Registration,
+    SaveOptions, SelectionRangeProviderCapability, ServerCapabilities, ServerInfo,
     TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
     WorkDoneProgressOptions, WorkspaceFileOperationsServerCapabilities, WorkspaceFoldersServerCapabilities,
     WorkspaceServerCapabilities,
 };
 
+use crate::config::{IndexCapability, IndexSettings};
 use crate::lsp::client::ClientFacts;
 use crate::lsp::indexing::Indexing;
+use crate::lsp::reading::Reading;
 use crate::lsp::state::State;
 use crate::protocol;
 
@@ -34,9 +37,10 @@ pub fn initialize(state: &mut State, params: &InitializeParams) -> Result<Initia
     if let Some(pid) = params.process_id {
         super::super::watch_parent(pid);
     }
+    follow(state);
     state.ready = true;
     Ok(InitializeResult {
-        capabilities: capabilities(&state.facts),
+        capabilities: capabilities(&state.facts, &state.settings.index),
         server_info: Some(ServerInfo {
             name: "galley".to_owned(),
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
@@ -58,7 +62,8 @@ fn roots(params: &InitializeParams) -> Vec<PathBuf> {
     roots
 }
 
-fn capabilities(facts: &ClientFacts) -> ServerCapabilities {
+fn capabilities(facts: &ClientFacts, index: &IndexSettings) -> ServerCapabilities {
+    let answers = |capability| index.capabilities.contains(&capability);
     let files = || Some(file_operations());
     ServerCapabilities {
         position_encoding: Some(facts.encoding_kind()),
@@ -80,6 +85,14 @@ fn capabilities(facts: &ClientFacts) -> ServerCapabilities {
             commands: protocol::REQUESTS.iter().map(|method| protocol::command(method)).collect(),
             work_done_progress_options: WorkDoneProgressOptions::default(),
         }),
+        document_symbol_provider: answers(IndexCapability::DocumentSymbol).then_some(OneOf::Left(true)),
+        workspace_symbol_provider: answers(IndexCapability::WorkspaceSymbol).then_some(OneOf::Left(true)),
+        folding_range_provider: answers(IndexCapability::FoldingRange)
+            .then_some(FoldingRangeProviderCapability::Simple(true)),
+        selection_range_provider: answers(IndexCapability::SelectionRange)
+            .then_some(SelectionRangeProviderCapability::Simple(true)),
+        definition_provider: answers(IndexCapability::Definition).then_some(OneOf::Left(true)),
+        references_provider: answers(IndexCapability::References).then_some(OneOf::Left(true)),
         workspace: Some(WorkspaceServerCapabilities {
             workspace_folders: Some(WorkspaceFoldersServerCapabilities {
                 supported: Some(true),
@@ -104,13 +117,27 @@ fn file_operations() -> FileOperationRegistrationOptions {
     }
 }
 
-/// Begins what may begin now: the index, the tasks of earlier sessions, the watching of files, the editor's settings.
-pub fn initialized(state: &mut State) {
+/// Starts what reads for the index. It is there before the first request, which may be about an open document; the
+/// workspace is read once the client is ready.
+fn follow(state: &mut State) {
     let (workspace, index) = (state.workspace.clone(), state.index.clone());
     let started = Indexing::start(workspace, index, state.front.clone(), state.state_dir.clone());
-    match started {
-        Ok(indexing) => state.indexing = Some(indexing),
-        Err(error) => state.log(1, &format!("galley: the index cannot be built: {error}")),
+    let Ok(indexing) = started else { return };
+    if let Ok(reading) = Reading::start(state.index.clone(), indexing.clone()) {
+        // Some clients open documents before they are answered.
+        for (_, buffer) in state.documents.iter() {
+            buffer.path.iter().for_each(|path| reading.open(path.clone(), buffer.rope.clone()));
+        }
+        state.reading = Some(reading);
+    }
+    state.indexing = Some(indexing);
+}
+
+/// Begins what may begin now: the index, the tasks of earlier sessions, the watching of files, the editor's settings.
+pub fn initialized(state: &mut State) {
+    match &state.indexing {
+        Some(indexing) => indexing.refresh(),
+        None => state.log(1, "galley: the index cannot be built: no thread can be started"),
     }
     if let Err(error) = &state.journal {
         state.show(1, &format!("Galley: {error}"));
