@@ -10,6 +10,7 @@ pub use keeping::Kept;
 use crate::facts::Facts;
 use crate::grams::{Grams, Pieces, pieces};
 use crate::hash::{ContentHash, FastMap};
+use crate::past::{Past, PastChange};
 use crate::role::role;
 use crate::segment::{About, File, Segment};
 use crate::snapshot::{IndexSnapshot, OpaqueFile, Parts};
@@ -60,6 +61,7 @@ struct Writing {
     recent: BTreeMap<RelPath, Option<Arc<File>>>,
     known: FastMap<ContentHash, Weak<Facts>>,
     revision: u64,
+    past: Arc<Past>,
     /// What is on disk.
     common: Arc<Common>,
     opaque: Arc<BTreeMap<RelPath, OpaqueFile>>,
@@ -162,6 +164,15 @@ impl Index {
         for path in &gone {
             self.put(&mut writing, path, None, None);
         }
+        self.publish(&mut writing);
+    }
+
+    /// Tells the index of the repository's past, newest change first; what it was told before is forgotten. Ranking and
+    /// impact take it into account.
+    pub fn remember(&self, past: &[PastChange]) {
+        let past = Arc::new(Past::new(past));
+        let mut writing = self.writing();
+        writing.past = past;
         self.publish(&mut writing);
     }
 
@@ -278,6 +289,7 @@ impl Index {
             revision: writing.revision,
             opaque: Arc::clone(&writing.opaque),
             common: Arc::clone(&writing.common),
+            past: Arc::clone(&writing.past),
         })));
     }
 }

@@ -100,7 +100,13 @@ fn path_terms(path: &str) -> Box<[(Term, u8)]> {
     let mut counts: FastMap<Term, u8> = FastMap::default();
     let folders = path.rfind('/').map_or(0, |at| at + 1);
     let extension = path.rfind('.').filter(|at| *at > folders).unwrap_or(path.len());
-    for (text, weight) in [(&path[..folders], 1), (&path[folders..extension], 2)] {
+    // `optimizer/index.ts` is called after its folder, as `optimizer.ts` would be.
+    let named = if is_common_stem(&path[folders..extension]) {
+        path[..folders].trim_end_matches('/').rfind('/').map_or(0, |at| at + 1)
+    } else {
+        folders
+    };
+    for (text, weight) in [(&path[..named], 1), (&path[named..extension], 2)] {
         words(text, |word| {
             let mut pieces = 0;
             let mut add = |term| {
@@ -119,6 +125,11 @@ fn path_terms(path: &str) -> Box<[(Term, u8)]> {
     let mut terms: Vec<_> = counts.into_iter().collect();
     terms.sort_unstable();
     terms.into()
+}
+
+/// File names that say only what part of its folder a file is.
+pub(crate) fn is_common_stem(stem: &str) -> bool {
+    matches!(stem, "index" | "mod" | "lib" | "main" | "__init__" | "__main__" | "init" | "package")
 }
 
 /// Files in the order of their paths, and postings over them.

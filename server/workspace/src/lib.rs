@@ -21,6 +21,7 @@ mod document;
 mod error;
 mod fault;
 mod folder;
+pub mod history;
 mod listing;
 mod observe;
 mod overlay;
