@@ -39,6 +39,7 @@ mod snapshot;
 mod store;
 mod symbol;
 mod symbols;
+mod tally;
 mod walk;
 mod wordlist;
 mod words;

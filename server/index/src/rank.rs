@@ -112,16 +112,17 @@ impl IndexSnapshot {
             let mut places = vec![usize::MAX; segment.files.len()];
             for (number, want) in question.wanted.iter().enumerate() {
                 for (term, share) in &want.terms {
-                    for place in segment.files_with_term(*term).filter(|n| !is_hidden(hidden, *n)) {
+                    let files = segment.files_with_term(*term);
+                    for (place, tally) in files.filter(|(place, _)| !is_hidden(hidden, *place)) {
                         let file = &segment.files[place];
                         if places[place] == usize::MAX {
                             places[place] = found.len();
                             let counts = vec![[0.0; 3]; question.wanted.len()];
                             found.push(Candidate { file, score: 0.0, counts });
                         }
-                        let (content, names) = file.facts().term(*term);
                         let counts = &mut found[places[place]].counts[number];
-                        let here = [f32::from(content), f32::from(names), f32::from(in_path(file, *term))];
+                        let here =
+                            [tally.content, tally.names, u16::from(in_path(file, *term))].map(f32::from);
                         counts.iter_mut().zip(here).for_each(|(sum, count)| *sum += share * count);
                     }
                 }

@@ -135,7 +135,7 @@ impl IndexSnapshot {
     /// In how many files the term is.
     pub(crate) fn count_with_term(&self, term: Term) -> usize {
         let visible = |(segment, hidden): (&'_ Segment, &'_ [u32])| {
-            segment.files_with_term(term).filter(|number| !is_hidden(hidden, *number)).count()
+            segment.files_with_term(term).filter(|(number, _)| !is_hidden(hidden, *number)).count()
         };
         self.segments().map(visible).sum()
     }
