@@ -1,9 +1,9 @@
 //! What the repository remembers: the latest commits of the checked-out branch, with the files that each changed.
 //!
 //! The walk is bounded in commits and in changed files a commit, so that a repository of a million commits costs what
-//! one of two thousand does. Nothing here starts a process: the object store is read directly, without the person's
-//! git configuration. What cannot be read (a shallow clone's edge, a damaged pack) ends the walk and is no error:
-//! history only ever adds to what is known.
+//! one of two thousand does; it can be interrupted and goes on where it stood. Nothing here starts a process: the object
+//! store is read directly, without the person's git configuration. What cannot be read (a shallow clone's edge, a damaged
+//! pack) ends the walk and is no error: history only ever adds to what is known.
 
 use crate::roots::{Root, Roots};
 use galley_text::path::RelPath;
@@ -22,6 +22,8 @@ const COMMITS: usize = 2_000;
 const FILES: usize = 40;
 /// Bytes of a message that are kept.
 const MESSAGE: usize = 600;
+/// Bytes of unpacked objects that are kept while reading: neighbours in time share most of their trees.
+const OBJECTS: usize = 8 << 20;
 
 /// A commit of the past.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,55 +39,75 @@ pub struct Commit {
 /// The latest commits, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
-    /// Per root, by its name: its commits.
-    roots: Vec<(String, Vec<Arc<Commit>>)>,
+    roots: Vec<OfRoot>,
+}
+
+/// What is known of one root's repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct OfRoot {
+    name: String,
+    commits: Vec<Arc<Commit>>,
+    /// Did the walk come to its end?
+    is_whole: bool,
 }
 
 impl History {
-    /// Reads the history of the repositories that hold the roots. What `before` already knows is not read again: after
-    /// a commit this costs that commit, after a change of branch what the branches do not share.
-    pub fn read(roots: &Roots, before: &History) -> History {
-        let read = |root: &Root| {
-            let known = before.roots.iter().find(|(name, _)| *name == root.name);
-            let known = known.map(|(_, commits)| commits.as_slice()).unwrap_or_default();
-            (root.name.clone(), read(root, roots.prefix(root), known).unwrap_or_default())
+    /// Reads the history of the repositories that hold the roots, as far as `go_on` allows, which is asked before each
+    /// commit. What `before` already knows is not read again: with nothing new this costs a look at the head, after a
+    /// commit that commit, after a change of branch what the branches do not share.
+    pub fn read(roots: &Roots, before: &History, go_on: &mut dyn FnMut() -> bool) -> History {
+        let mut read = |root: &Root| {
+            let unknown = OfRoot { name: root.name.clone(), commits: Vec::new(), is_whole: true };
+            let known = before.roots.iter().find(|known| known.name == root.name).unwrap_or(&unknown);
+            read(root, roots.prefix(root), known, go_on).unwrap_or(unknown)
         };
-        History { roots: roots.iter().map(read).collect() }
+        History { roots: roots.iter().map(&mut read).collect() }
+    }
+
+    /// Did the walk come to its end? If not, reading again goes on from here.
+    pub fn is_whole(&self) -> bool {
+        self.roots.iter().all(|root| root.is_whole)
     }
 
     /// Commits that changed files of the workspace, newest first within a root.
     pub fn commits(&self) -> impl Iterator<Item = &Commit> {
-        self.roots
-            .iter()
-            .flat_map(|(_, commits)| commits)
-            .map(|commit| &**commit)
-            .filter(|c| !c.paths.is_empty())
+        let commits = self.roots.iter().flat_map(|root| &root.commits).map(|commit| &**commit);
+        commits.filter(|commit| !commit.paths.is_empty())
     }
 }
 
 /// `None` if the root is in no repository, or in one without commits.
-fn read(root: &Root, prefix: &str, known: &[Arc<Commit>]) -> Option<Vec<Arc<Commit>>> {
+fn read(root: &Root, prefix: &str, known: &OfRoot, go_on: &mut dyn FnMut() -> bool) -> Option<OfRoot> {
     let home = root.real.ancestors().find(|folder| folder.join(".git").exists())?;
     let mut repository = gix::open_opts(home, gix::open::Options::isolated()).ok()?;
-    repository.object_cache_size(8 << 20);
+    repository.object_cache_size(OBJECTS);
     let place = Place { inside: inside(home, &root.real)?, prefix };
     let head = repository.head_id().ok()?.detach();
-    if known.first().is_some_and(|first| head == first.id.as_str()) {
-        return Some(known.to_vec());
+    if known.is_whole && known.commits.first().is_some_and(|first| head == first.id.as_str()) {
+        return Some(known.clone());
     }
-    let known: HashMap<&str, &Arc<Commit>> =
-        known.iter().map(|commit| (commit.id.as_str(), commit)).collect();
+    let of_id: HashMap<&str, &Arc<Commit>> =
+        known.commits.iter().map(|commit| (commit.id.as_str(), commit)).collect();
     let newest = gix::revision::walk::Sorting::ByCommitTime(Default::default());
     let walk = repository.rev_walk([head]).sorting(newest).all().ok()?;
     let mut state = gix::diff::tree::State::default();
-    let commits = walk.map_while(Result::ok).take(COMMITS).map_while(|info| {
-        let id = info.id.to_string();
-        match known.get(id.as_str()) {
-            Some(commit) => Some(Arc::clone(commit)),
-            None => commit(&info.object().ok()?, id, &place, &mut state).map(Arc::new),
+    let mut found = OfRoot { name: root.name.clone(), commits: Vec::new(), is_whole: true };
+    for info in walk.map_while(Result::ok).take(COMMITS) {
+        if !go_on() {
+            found.is_whole = false;
+            break;
         }
-    });
-    Some(commits.collect())
+        let id = info.id.to_string();
+        let commit = match of_id.get(id.as_str()) {
+            Some(commit) => Some(Arc::clone(commit)),
+            None => {
+                info.object().ok().and_then(|object| commit(&object, id, &place, &mut state)).map(Arc::new)
+            }
+        };
+        let Some(commit) = commit else { break };
+        found.commits.push(commit);
+    }
+    Some(found)
 }
 
 /// Where the root lies in its repository, and what its paths begin with in the workspace.
@@ -133,8 +155,8 @@ fn commit(
         TreeRefIter::from_bytes(&before.data, before.id.kind()),
         TreeRefIter::from_bytes(&tree.data, tree.id.kind()),
     );
-    let told = gix::diff::tree(old, new, state, &commit.repo.objects, &mut changed);
-    let mut paths: Vec<RelPath> = match told {
+    let compared = gix::diff::tree(old, new, state, &commit.repo.objects, &mut changed);
+    let mut paths: Vec<RelPath> = match compared {
         Ok(()) => changed.files.iter().filter_map(|path| place.path(path.as_bstr())).collect(),
         Err(_) => Vec::new(),
     };
