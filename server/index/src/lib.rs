@@ -4,7 +4,7 @@
 //! and a name by its text: it does not resolve scopes or types, and where two things share a name, it says both.
 //!
 //! Invariants:
-//! - an answer depends on the present texts alone, never on the order of updates;
+//! - an answer depends on the present texts and the past that was told, never on the order of updates;
 //! - a snapshot never changes, and readers never wait for writers;
 //! - broken source, huge files, binary noise are ordinary input: less is known of them, nothing fails.
 //!

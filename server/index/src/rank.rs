@@ -4,6 +4,7 @@
 
 use crate::facts::{Facts, Use};
 use crate::hash::FastMap;
+use crate::passage::{Sought, best};
 use crate::question::{Question, Wanted};
 use crate::role::Role;
 use crate::segment::File;
@@ -38,13 +39,18 @@ pub(crate) struct Statistics {
 /// How soon more of the same word says nothing.
 const K1: f32 = 1.6;
 /// How much a match in each field says beside one in the content, and how much a long field takes from it.
-const CONTENT_LENGTH: f32 = 0.75;
+const CONTENT_LENGTH: f32 = 0.65;
 const NAMES: f32 = 1.5;
 const NAMES_LENGTH: f32 = 0.6;
-const PATH: f32 = 6.0;
+const PATH: f32 = 7.0;
 /// How much names and paths say by the rarity that the word has among names and among paths.
 const OWN_NAMES: f32 = 0.25;
 const OWN_PATH: f32 = 0.6;
+/// The share of a score that depends on how much of the question the file has at all: many words once say more than one
+/// word often.
+const COVERED: f32 = 0.4;
+/// Points per e-fold of size: where more is, more is changed. The norms above take more than that from a long file.
+const SIZE: f32 = 0.02;
 /// The share of a test's score that its subject gets.
 const FROM_TESTS: f32 = 0.4;
 /// How much a path gains that the question's own prefix ("parser: …", "fix(parser): …") names.
@@ -53,11 +59,11 @@ const SCOPE: f32 = 0.8;
 /// for the best passage.
 const MENTIONED: f32 = 0.3;
 const REASON: f32 = 0.3;
-const PASSAGE: f32 = 0.35;
+const PASSAGE: f32 = 0.5;
 /// In how many files passages are looked for.
 const PASSAGE_FILES: usize = 20;
 /// How much good neighbours in the same folder say.
-const NEIGHBOURS: f32 = 0.1;
+const NEIGHBOURS: f32 = 0.15;
 /// How much is said by using what the first `STRONG` files define; looked at in the first `NEAR` files, and not for names
 /// that `COMMON` files hold.
 const USERS: f32 = 0.3;
@@ -175,10 +181,10 @@ impl IndexSnapshot {
 
     /// Of files with the same words, the one that has them close together is meant. `found` is in order.
     fn prefer_passages(&self, question: &Question, weights: &[f32], found: &mut [Candidate]) {
-        let mut of_term: FastMap<Term, (u32, f32)> = FastMap::default();
+        let mut sought = Sought::new();
         for (number, want) in question.wanted.iter().enumerate() {
             for (term, share) in &want.terms {
-                of_term.entry(*term).or_insert((number as u32, share * weights[number]));
+                sought.add(*term, number as u32, share * weights[number], want.word);
             }
         }
         let all: f32 = weights.iter().sum();
@@ -188,7 +194,7 @@ impl IndexSnapshot {
         }
         for candidate in found.iter_mut().take(PASSAGE_FILES) {
             if let Some(text) = self.text(candidate.file) {
-                let share = crate::passage::best(&text, &of_term) / all;
+                let share = best(&text, &sought) / all;
                 candidate.score += PASSAGE * top * share * weight_of_role(candidate.file.role);
             }
         }
@@ -275,6 +281,37 @@ pub(crate) fn rarity(with: f32, all: f32) -> f32 {
 /// that come names and path once more with rarities of their own: "server" is in every file, and yet it is telling where
 /// it is the name of one.
 pub(crate) fn weigh(question: &Question, found: &mut [Candidate], statistics: &Statistics) -> Vec<f32> {
+    let rarities = rarities(question, found, statistics);
+    let weight = |(want, rarity): (&Wanted, &Spread)| want.weight * rarity[0];
+    let weights: Vec<f32> = question.wanted.iter().zip(&rarities).map(weight).collect();
+    let all: f32 = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+    let norm = |length: f32, average: f32, share: f32| 1.0 - share + share * length / average;
+    for candidate in found {
+        let length = candidate.file.brief.length as f32;
+        let of_content = norm(length, statistics.average_length, CONTENT_LENGTH);
+        let of_names = norm(candidate.file.brief.symbols as f32, statistics.average_names, NAMES_LENGTH);
+        let (mut score, mut covered) = (0.0, 0.0);
+        for (number, want) in question.wanted.iter().enumerate() {
+            let [content, names, path] = candidate.counts[number];
+            if content + names + path <= 0.0 {
+                continue;
+            }
+            covered += weights[number];
+            let (content, names) = (content / of_content, names / of_names);
+            let frequency = content + NAMES * names + PATH * path;
+            let [_, in_names, in_path] = rarities[number];
+            score += weights[number] * frequency / (K1 + frequency)
+                + want.weight * OWN_NAMES * in_names * names / (1.0 + names)
+                + want.weight * OWN_PATH * in_path * path / (1.0 + path);
+        }
+        let size = 1.0 + SIZE * (1.0 + length / statistics.average_length).ln();
+        candidate.score = score * size * (1.0 - COVERED + COVERED * covered / all);
+    }
+    weights
+}
+
+/// How rare each word of the question is among sources.
+fn rarities(question: &Question, found: &[Candidate], statistics: &Statistics) -> Vec<Spread> {
     let mut spread: Vec<Spread> = vec![[0.0; 3]; question.wanted.len()];
     for candidate in found.iter().filter(|candidate| candidate.file.role == Role::Source) {
         for (spread, counts) in spread.iter_mut().zip(&candidate.counts) {
@@ -284,29 +321,7 @@ pub(crate) fn weigh(question: &Question, found: &mut [Candidate], statistics: &S
             }
         }
     }
-    let rarities: Vec<Spread> =
-        spread.iter().map(|spread| spread.map(|with| rarity(with, statistics.sources))).collect();
-    let weight = |(want, rarity): (&Wanted, &Spread)| want.weight * rarity[0];
-    let weights: Vec<f32> = question.wanted.iter().zip(&rarities).map(weight).collect();
-    let norm = |length: f32, average: f32, share: f32| 1.0 - share + share * length / average;
-    for candidate in found {
-        let brief = candidate.file.brief;
-        let of_content = norm(brief.length as f32, statistics.average_length, CONTENT_LENGTH);
-        let of_names = norm(brief.symbols as f32, statistics.average_names, NAMES_LENGTH);
-        for (number, want) in question.wanted.iter().enumerate() {
-            let [content, names, path] = candidate.counts[number];
-            if content + names + path <= 0.0 {
-                continue;
-            }
-            let (content, names) = (content / of_content, names / of_names);
-            let frequency = content + NAMES * names + PATH * path;
-            let [_, in_names, in_path] = rarities[number];
-            candidate.score += weights[number] * frequency / (K1 + frequency)
-                + want.weight * OWN_NAMES * in_names * names / (1.0 + names)
-                + want.weight * OWN_PATH * in_path * path / (1.0 + path);
-        }
-    }
-    weights
+    spread.iter().map(|spread| spread.map(|with| rarity(with, statistics.sources))).collect()
 }
 
 /// The words that brought the file here, strongest first.
