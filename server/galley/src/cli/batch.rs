@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use galley_exec::policy::{self, Rules};
 use galley_index::Index;
@@ -121,8 +122,9 @@ impl Places {
         match self.index(request) {
             Err(fault) => fault,
             Ok(index) => {
+                let began = Instant::now();
                 let ranked = index.snapshot().rank(text(request, "query"), limit(request));
-                json!({ "files": ranked.iter().map(|file| file.path.as_str()).collect::<Vec<_>>() })
+                answered(ranked.iter().map(|file| &file.path), began)
             }
         }
     }
@@ -132,11 +134,18 @@ impl Places {
         match self.index(request) {
             Err(fault) => fault,
             Ok(index) => {
+                let began = Instant::now();
                 let found = index.snapshot().impact(text(request, "symbol"), file.as_ref(), limit(request));
-                json!({ "files": found.iter().map(|impact| impact.path.as_str()).collect::<Vec<_>>() })
+                answered(found.iter().map(|impact| &impact.path), began)
             }
         }
     }
+}
+
+/// Files, and how long the answer took; to bring the index up to date is not in it, which a server does beforehand.
+fn answered<'p>(files: impl Iterator<Item = &'p RelPath>, began: Instant) -> Value {
+    let files: Vec<&str> = files.map(RelPath::as_str).collect();
+    json!({ "files": files, "seconds": began.elapsed().as_secs_f64() })
 }
 
 fn limit(request: &Value) -> usize {
