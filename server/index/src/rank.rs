@@ -64,7 +64,7 @@ const PASSAGE: f32 = 0.5;
 const PASSAGE_FILES: usize = 20;
 /// How much good neighbours in the same folder say.
 const NEIGHBOURS: f32 = 0.15;
-/// How much is said by using what the first `STRONG` files define; looked at in the first `NEAR` files, and not for names
+/// How much is said by using what the first `STRONG` sources define; looked at in the first `NEAR` sources, and not for names
 /// that `COMMON` files hold.
 const USERS: f32 = 0.3;
 const STRONG: usize = 3;
@@ -192,8 +192,17 @@ impl IndexSnapshot {
         if all <= 0.0 {
             return;
         }
-        for candidate in found.iter_mut().take(PASSAGE_FILES) {
-            if let Some(text) = self.text(candidate.file) {
+        // Documents have their turn, but do not take that of the code which is usually wanted.
+        let mut code = 0;
+        for (place, candidate) in found.iter_mut().enumerate() {
+            let is_code = matches!(candidate.file.role, Role::Source | Role::Test);
+            code += usize::from(is_code);
+            if code > PASSAGE_FILES {
+                break;
+            }
+            if let Some(text) =
+                (is_code || place < PASSAGE_FILES).then(|| self.text(candidate.file)).flatten()
+            {
                 let share = best(&text, &sought) / all;
                 candidate.score += PASSAGE * top * share * weight_of_role(candidate.file.role);
             }
@@ -205,16 +214,11 @@ impl IndexSnapshot {
     ///
     /// Only the files at the top are looked at, and only names that few files hold, so nothing needs to be resolved.
     fn prefer_users(&self, found: &mut [Candidate]) {
-        let source = |candidate: &Candidate| candidate.file.role == Role::Source;
-        let near: Vec<(usize, Arc<Facts>)> = found
-            .iter()
-            .take(NEAR)
-            .enumerate()
-            .filter(|(_, candidate)| source(candidate))
-            .map(|(place, candidate)| (place, candidate.file.facts()))
-            .collect();
+        let sources = found.iter().enumerate().filter(|(_, candidate)| candidate.file.role == Role::Source);
+        let near: Vec<(usize, Arc<Facts>)> =
+            sources.take(NEAR).map(|(place, candidate)| (place, candidate.file.facts())).collect();
         let mut definers: FastMap<&str, Vec<usize>> = FastMap::default();
-        for (place, facts) in near.iter().take_while(|(place, _)| *place < STRONG) {
+        for (place, facts) in near.iter().take(STRONG) {
             let defined = |number: u32| facts.uses(number) & Use::DEFINED != 0;
             for (_, name) in facts.names().filter(|(number, name)| name.len() > 3 && defined(*number)) {
                 definers.entry(name).or_default().push(*place);
@@ -235,14 +239,11 @@ impl IndexSnapshot {
                 }
             }
         }
-        let mut gain = [0.0_f32; NEAR];
         let mut links: Vec<_> = links.into_iter().collect();
         links.sort_unstable_by_key(|link| link.0); // sums of fractions depend on their order
+        let scores: Vec<f32> = found.iter().map(|candidate| candidate.score).collect();
         for ((user, definer), link) in links {
-            gain[user] += link / (link + 0.5) * found[definer].score;
-        }
-        for (candidate, gain) in found.iter_mut().zip(gain) {
-            candidate.score += USERS * gain / STRONG as f32;
+            found[user].score += USERS / STRONG as f32 * link / (link + 0.5) * scores[definer];
         }
         sort(found);
     }
