@@ -10,6 +10,7 @@ mod config;
 mod indexed;
 mod lsp;
 mod protocol;
+mod remembered;
 mod rollback;
 
 fn main() {

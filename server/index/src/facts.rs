@@ -12,6 +12,7 @@ use crate::symbol::Symbol;
 use crate::words::Term;
 use galley_grammars::{Language, SymbolKind};
 use std::cell::RefCell;
+use std::sync::OnceLock;
 
 /// How a name is used in a file: bits.
 pub(crate) struct Use;
@@ -42,6 +43,23 @@ const NAME: u32 = 0;
 const CONTAINER: u32 = 1;
 const SIGNATURE: u32 = 2;
 
+/// A term, with its counts in the content and in names of definitions.
+pub(crate) type Counted = (Term, u16, u16);
+
+/// The terms of a content. Facts that were stored know them by their names but for a rest; few questions need them all.
+#[derive(Debug, Default)]
+pub(crate) struct Terms {
+    all: OnceLock<Box<[Counted]>>,
+    rest: Box<[Counted]>,
+}
+
+impl Terms {
+    /// `all` must be sorted.
+    pub(crate) fn new(all: Box<[Counted]>) -> Terms {
+        Terms { all: all.into(), rest: Box::default() }
+    }
+}
+
 /// The facts of one content.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
@@ -58,8 +76,7 @@ pub(crate) struct Facts {
     pub(crate) starts: Box<[u32]>,
     pub(crate) offsets: Box<[u8]>,
     pub(crate) imports: Texts,
-    /// Sorted by term: count in the content, count in names of definitions.
-    pub(crate) terms: Box<[(Term, u16, u16)]>,
+    pub(crate) terms: Terms,
     /// The sum of all counts: the length of the content in terms.
     pub(crate) length: u32,
 }
@@ -204,11 +221,9 @@ impl Facts {
         self.imports.iter()
     }
 
-    /// Counts in the content and in names of definitions.
-    pub(crate) fn term(&self, term: Term) -> (u16, u16) {
-        self.terms
-            .binary_search_by_key(&term, |known| known.0)
-            .map_or((0, 0), |at| (self.terms[at].1, self.terms[at].2))
+    /// Sorted by term: count in the content, count in names of definitions.
+    pub(crate) fn terms(&self) -> &[Counted] {
+        self.terms.all.get_or_init(|| self.terms_from_rest())
     }
 
     /// Roughly how many bytes of memory these facts take.
@@ -222,6 +237,6 @@ impl Facts {
             + 4 * self.starts.len()
             + self.offsets.len()
             + self.imports.bytes()
-            + 8 * self.terms.len()
+            + 8 * (self.terms.all.get().map_or(0, |terms| terms.len()) + self.terms.rest.len())
     }
 }

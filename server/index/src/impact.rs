@@ -1,8 +1,8 @@
-//! What may a change to a symbol touch? Files that use its name, tests of its file, and files that share many rare
-//! names with its file: those tend to change together even where no single reference shows it.
+//! What may a change to a symbol touch? Files that use its name, and files that share many rare names with its file:
+//! those tend to change together even where no single reference shows it. What is related without any name in common is
+//! found in `kin.rs`.
 
 use crate::facts::Use;
-use crate::rank::{in_path, stem_terms, subject_stem};
 use crate::role::Role;
 use crate::segment::File;
 use crate::snapshot::{IndexSnapshot, split_query};
@@ -36,19 +36,25 @@ pub struct Impact {
     pub score: f32,
 }
 
+/// Points for a use of the name, of the name of its container, for rare names in common, for defining what the symbol
+/// uses.
 const DIRECT: f32 = 4.0;
 const CONTAINER: f32 = 1.5;
 const COUPLING: f32 = 1.0;
 const USED: f32 = 1.0;
-const SAME_STEM: f32 = 3.0;
-const NEAR: f32 = 0.8;
 /// A name that more files than this hold says nothing about coupling.
 const COMMON: usize = 40;
 
+/// How likely a file is affected, and where it first shows.
 #[derive(Default)]
-struct Evidence {
-    score: f32,
+pub(crate) struct Evidence {
+    pub(crate) score: f32,
     line: Option<u32>,
+}
+
+/// Adds to what is known of `file`.
+pub(crate) fn add<'a>(affected: &mut Affected<'a>, file: &'a Arc<File>, points: f32) {
+    affected.entry(&file.path).or_insert((file, Evidence::default())).1.score += points;
 }
 
 impl IndexSnapshot {
@@ -72,7 +78,9 @@ impl IndexSnapshot {
         for seed in &seeds {
             self.through_container(seed, container, name, &mut affected);
             self.coupled(seed, name, &mut affected);
-            self.neighbours(seed, &mut affected);
+            self.alike(seed, name, &mut affected);
+            self.changed_together(seed, &mut affected);
+            self.near(seed, name, &mut affected);
         }
         let is_seed = |path: &RelPath| seeds.iter().any(|seed| seed.path == *path);
         let mut found: Vec<Impact> = affected
@@ -137,8 +145,7 @@ impl IndexSnapshot {
         let rarity = 1.0 / (1.0 + files.len() as f32 / 20.0);
         for (file, number) in files {
             let count = (1.0 + file.facts().count(number) as f32).log2().min(4.0);
-            affected.entry(&file.path).or_insert((file, Evidence::default())).1.score +=
-                CONTAINER * rarity * (0.5 + 0.25 * count);
+            add(affected, file, CONTAINER * rarity * (0.5 + 0.25 * count));
         }
     }
 
@@ -164,52 +171,15 @@ impl IndexSnapshot {
                 }
             }
         }
-        for (path, (file, shared, used)) in sums {
+        for (file, shared, used) in sums.into_values() {
             let points = COUPLING * (1.0 + 4.0 * shared).log2() + USED * (1.0 + 4.0 * used).log2();
-            affected.entry(path).or_insert((file, Evidence::default())).1.score += points;
-        }
-    }
-
-    /// Files of the same stem wherever they lie, and those in the same folder.
-    fn neighbours<'a>(&'a self, seed: &Arc<File>, affected: &mut Affected<'a>) {
-        let stem = subject_stem(seed.path.file_name());
-        let common = matches!(stem.as_str(), "mod" | "index" | "lib" | "init" | "main" | "types" | "utils");
-        let last = stem_terms(seed.path.file_name()).pop();
-        // A test's name may say the folder too: `test_domain_std.py` for `domains/std.py`.
-        let tests_seed = |file: &File| {
-            let terms = stem_terms(file.path.file_name());
-            terms.last().copied() == last && terms.iter().all(|term| in_path(seed, *term) > 0)
-        };
-        let same_stem = |file: &File| {
-            !common && subject_stem(file.path.file_name()) == stem
-                || file.role == Role::Test && tests_seed(file)
-        };
-        let folder = |path: &RelPath| path.as_str().rfind('/').map_or(0, |at| at);
-        let here = &seed.path.as_str()[..folder(&seed.path)];
-        for file in self.files() {
-            let theirs = &file.path.as_str()[..folder(&file.path)];
-            let known = affected.contains_key(&file.path);
-            let same_stem = same_stem(file);
-            if !known && !same_stem && here != theirs {
-                continue;
-            }
-            let mut points = NEAR * shared_folders(here, theirs);
-            if same_stem {
-                points += SAME_STEM;
-            }
-            affected.entry(&file.path).or_insert((file, Evidence::default())).1.score += points;
+            add(affected, file, points);
         }
     }
 }
 
-type Affected<'a> = BTreeMap<&'a RelPath, (&'a Arc<File>, Evidence)>;
-
-/// 1 for the same folder, less the further apart.
-fn shared_folders(one: &str, other: &str) -> f32 {
-    let (one, other): (Vec<_>, Vec<_>) = (one.split('/').collect(), other.split('/').collect());
-    let shared = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
-    shared as f32 / one.len().max(other.len()) as f32
-}
+/// What is known of every file that may be affected.
+pub(crate) type Affected<'a> = BTreeMap<&'a RelPath, (&'a Arc<File>, Evidence)>;
 
 fn likelihood(role: Role) -> f32 {
     match role {

@@ -13,6 +13,7 @@ use crate::grams::{Grams, Pieces, pieces};
 use crate::hash::{ContentHash, FastMap};
 use crate::layer::{Layer, hide, is_hidden};
 use crate::live::Live;
+use crate::past::{Past, PastChange};
 use crate::role::{BEGINNING, head, role};
 use crate::segment::{About, File, Segment};
 use crate::snapshot::{IndexSnapshot, OpaqueFile, Parts, without};
@@ -74,6 +75,7 @@ struct Writing {
     open: BTreeMap<RelPath, Arc<File>>,
     known: FastMap<ContentHash, Weak<Facts>>,
     revision: u64,
+    past: Arc<Past>,
     /// What is on disk.
     common: Arc<Common>,
     opaque: Arc<BTreeMap<RelPath, OpaqueFile>>,
@@ -256,6 +258,15 @@ impl Index {
         self.show(&mut writing);
     }
 
+    /// Tells the index of the repository's past, newest change first; what it was told before is forgotten. Ranking and
+    /// impact take it into account.
+    pub fn remember(&self, past: &[PastChange]) {
+        let past = Arc::new(Past::new(past));
+        let mut writing = self.writing();
+        writing.past = past;
+        self.show(&mut writing);
+    }
+
     fn writing(&self) -> MutexGuard<'_, Writing> {
         match self.shared.writing.lock() {
             Ok(guard) => guard,
@@ -371,6 +382,7 @@ impl Index {
             revision: writing.revision,
             opaque: without(&writing.opaque, writing.open.keys()),
             common: Arc::clone(&writing.common),
+            past: Arc::clone(&writing.past),
         })));
     }
 }

@@ -4,7 +4,7 @@
 //! and a name by its text: it does not resolve scopes or types, and where two things share a name, it says both.
 //!
 //! Invariants:
-//! - an answer depends on the present texts alone, never on the order of updates;
+//! - an answer depends on the present texts and the past that was told, never on the order of updates;
 //! - a snapshot never changes, and readers never wait for writers;
 //! - broken source, huge files, binary noise are ordinary input: less is known of them, nothing fails.
 //!
@@ -21,6 +21,7 @@ mod grams;
 mod hash;
 mod impact;
 mod index;
+mod kin;
 mod layer;
 mod lexical;
 mod live;
@@ -31,7 +32,9 @@ mod pack;
 mod packed;
 mod parts;
 mod passage;
+mod past;
 mod pattern;
+mod question;
 mod rank;
 mod role;
 mod rules;
@@ -42,6 +45,7 @@ mod store;
 mod symbol;
 mod symbols;
 mod syntax;
+mod tally;
 mod walk;
 mod wordlist;
 mod words;
@@ -52,6 +56,7 @@ pub use hash::ContentHash;
 pub use impact::{Impact, ImpactKind};
 pub use index::{Given, Index, Kept, Reader};
 pub use outline::{outline_lines, outline_text, syntax_errors};
+pub use past::PastChange;
 pub use rank::Ranked;
 pub use role::{Role, role};
 pub use snapshot::{Counts, IndexSnapshot, find_paths};

@@ -2,7 +2,7 @@
 //!
 //! It needs the text in one piece, and touches each name, each word of prose and each distinct word once.
 
-use crate::facts::{Facts, Packed, Use};
+use crate::facts::{Counted, Facts, Packed, Terms, Use};
 use crate::found::{Base, Found, Occurrence};
 use crate::hash::ContentHash;
 use crate::nest::Definition;
@@ -63,7 +63,7 @@ fn pack_with(list: &mut WordList, content: &Content, parts: &[(Base, &Found)]) -
         offsets,
         imports: Texts::new(imports.iter().filter_map(import)),
         length: terms.iter().map(|term| u32::from(term.1)).sum(),
-        terms,
+        terms: Terms::new(terms),
         ..outlined(content, parts, &definitions)
     }
 }
@@ -190,7 +190,7 @@ impl Names {
 }
 
 /// Terms of the distinct words with their counts, and of the names of definitions, sorted.
-fn terms(list: &WordList, text: &str, definitions: &[Definition]) -> Box<[(Term, u16, u16)]> {
+fn terms(list: &WordList, text: &str, definitions: &[Definition]) -> Box<[Counted]> {
     let mut content: Vec<(Term, u32)> = Vec::with_capacity(list.len() * 2);
     for (word, count) in list.counted(text) {
         let mut pieces = 0;
@@ -232,7 +232,7 @@ fn sum(counts: &mut Vec<(Term, u32)>) {
     });
 }
 
-fn join(content: &[(Term, u32)], in_names: &[(Term, u32)]) -> Box<[(Term, u16, u16)]> {
+fn join(content: &[(Term, u32)], in_names: &[(Term, u32)]) -> Box<[Counted]> {
     let narrow = |count: u32| u16::try_from(count).unwrap_or(u16::MAX);
     let mut joined = Vec::with_capacity(content.len() + in_names.len() / 4);
     let mut names = in_names.iter().peekable();

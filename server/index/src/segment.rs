@@ -9,8 +9,9 @@ use crate::facts::Facts;
 use crate::grams::Pieces;
 use crate::hash::{FastMap, short};
 use crate::role::{Role, head, role};
-use crate::store::{Base, Brief, Common, Content, Degraded, Entry, Postings, Stamp, Stored, What};
+use crate::store::{Base, Brief, Common, Content, Degraded, Entry, Posting, Postings, Stamp, Stored, What};
 use crate::symbols::{Collected, Symbols};
+use crate::tally::Tally;
 use crate::words::{Term, parts, term, whole, words};
 use galley_text::path::RelPath;
 use std::sync::{Arc, OnceLock};
@@ -154,7 +155,13 @@ fn path_terms(path: &str) -> Box<[(Term, u8)]> {
     let mut counts: FastMap<Term, u8> = FastMap::default();
     let folders = path.rfind('/').map_or(0, |at| at + 1);
     let extension = path.rfind('.').filter(|at| *at > folders).unwrap_or(path.len());
-    for (text, weight) in [(&path[..folders], 1), (&path[folders..extension], 2)] {
+    // `optimizer/index.ts` is called after its folder, as `optimizer.ts` would be.
+    let named = if is_common_stem(&path[folders..extension]) {
+        path[..folders].trim_end_matches('/').rfind('/').map_or(0, |at| at + 1)
+    } else {
+        folders
+    };
+    for (text, weight) in [(&path[..named], 1), (&path[named..extension], 2)] {
         words(text, |word| {
             let mut pieces = 0;
             let mut add = |term| {
@@ -173,6 +180,11 @@ fn path_terms(path: &str) -> Box<[(Term, u8)]> {
     let mut terms: Vec<_> = counts.into_iter().collect();
     terms.sort_unstable();
     terms.into()
+}
+
+/// File names that say only what part of its folder a file is.
+pub(crate) fn is_common_stem(stem: &str) -> bool {
+    matches!(stem, "index" | "mod" | "lib" | "main" | "__init__" | "__main__" | "init" | "package")
 }
 
 /// Files in the order of their paths, and postings over them.
@@ -208,21 +220,21 @@ impl Segment {
             let stored = self.base.as_ref().and_then(|base| Postings::open(base.names()?));
             stored.or_else(|| Postings::open(self.build_names().into())).unwrap_or_default()
         });
-        self.known(postings.files(short(name)))
+        self.known(postings.files(short(name))).map(|(file, _)| file)
     }
 
-    /// Files whose content, symbols or path hold the term, in order.
-    pub(crate) fn files_with_term(&self, term: Term) -> impl Iterator<Item = usize> {
+    /// Files whose content, symbols or path hold the term, in order, with how often content and symbols do.
+    pub(crate) fn files_with_term(&self, term: Term) -> impl Iterator<Item = (usize, Tally)> {
         let postings = self.terms.get_or_init(|| {
             let stored = self.base.as_ref().and_then(|base| Postings::open(base.terms()?));
             stored.or_else(|| Postings::open(self.build_terms().into())).unwrap_or_default()
         });
-        self.known(postings.files(term))
+        self.known(postings.files(term)).map(|(file, mark)| (file, Tally::of(mark)))
     }
 
-    fn known(&self, files: Vec<u32>) -> impl Iterator<Item = usize> {
+    fn known(&self, files: Vec<(u32, u8)>) -> impl Iterator<Item = (usize, u8)> {
         let count = self.files.len();
-        files.into_iter().map(|file| file as usize).filter(move |file| *file < count)
+        files.into_iter().map(|(file, mark)| (file as usize, mark)).filter(move |(file, _)| *file < count)
     }
 
     /// The names of all symbols.
@@ -275,16 +287,16 @@ impl Segment {
     }
 }
 
-fn add_names(postings: &mut Vec<u64>, number: usize, facts: &Facts) {
-    postings.extend(facts.names().map(|(_, name)| posting(short(name), number)));
+fn add_names(postings: &mut Vec<Posting>, number: usize, facts: &Facts) {
+    let posting = |name| Posting { key: short(name), file: number as u32, mark: Posting::PLAIN };
+    postings.extend(facts.names().map(|(_, name)| posting(name)));
 }
 
-fn add_terms(postings: &mut Vec<u64>, number: usize, file: &File, facts: &Facts) {
-    postings.extend(facts.terms.iter().map(|known| posting(known.0, number)));
-    postings.extend(file.path_terms().iter().map(|known| posting(known.0, number)));
-}
-
-/// Key in the upper half, file in the lower: sorted, a key's files stand together.
-fn posting(key: u32, file: usize) -> u64 {
-    u64::from(key) << 32 | file as u64
+fn add_terms(postings: &mut Vec<Posting>, number: usize, file: &File, facts: &Facts) {
+    let posting = |key, tally: Tally| Posting { key, file: number as u32, mark: tally.mark() };
+    let terms = facts.terms();
+    postings.extend(terms.iter().map(|&(term, content, names)| posting(term, Tally { content, names })));
+    let only_in_path = |term: &Term| terms.binary_search_by_key(term, |known| known.0).is_err();
+    let of_path = file.path_terms().iter().map(|known| known.0).filter(only_in_path);
+    postings.extend(of_path.map(|term| posting(term, Tally::default())));
 }

@@ -5,11 +5,13 @@ use crate::facts::Use;
 use crate::fuzzy::{Best, Wanted, score};
 use crate::index::Reader;
 use crate::layer::{Layer, hide, is_hidden};
+use crate::past::Past;
 use crate::role::Role;
 use crate::segment::{File, Segment};
 use crate::store::{Common, Content, Degraded, Opaque};
 use crate::symbol::{Place, Symbol, SymbolMatch};
 use crate::symbols::worth;
+use crate::words::Term;
 use galley_text::path::RelPath;
 use ropey::Rope;
 use std::cmp::Reverse;
@@ -30,6 +32,8 @@ pub(crate) struct Parts {
     pub(crate) opaque: Arc<BTreeMap<RelPath, OpaqueFile>>,
     /// What is on disk.
     pub(crate) common: Arc<Common>,
+    /// What the repository's past says.
+    pub(crate) past: Arc<Past>,
 }
 
 /// A file that is no text for the index, and the state in which it was that.
@@ -143,8 +147,23 @@ impl IndexSnapshot {
 
     /// As [`Self::files_with_name`], but nothing for a name that more than `most` files hold.
     pub(crate) fn files_with_rare_name(&self, name: &str, most: usize) -> Vec<(&Arc<File>, u32)> {
-        let held = self.segments().map(|(segment, _)| segment.files_with_name(name).take(most + 1).count());
-        if held.sum::<usize>() > most { Vec::new() } else { self.files_with_name(name) }
+        if self.count_with_name(name, most + 1) > most { Vec::new() } else { self.files_with_name(name) }
+    }
+
+    /// In how many files the name probably is, as far as `most`.
+    pub(crate) fn count_with_name(&self, name: &str, most: usize) -> usize {
+        let visible = |(segment, hidden): (&'_ Segment, &'_ [u32])| {
+            segment.files_with_name(name).filter(|number| !is_hidden(hidden, *number)).take(most).count()
+        };
+        self.segments().map(visible).sum::<usize>().min(most)
+    }
+
+    /// In how many files the term is.
+    pub(crate) fn count_with_term(&self, term: Term) -> usize {
+        let visible = |(segment, hidden): (&'_ Segment, &'_ [u32])| {
+            segment.files_with_term(term).filter(|(number, _)| !is_hidden(hidden, *number)).count()
+        };
+        self.segments().map(visible).sum()
     }
 
     /// The paths of all files, in no particular order.

@@ -22,6 +22,7 @@ mod error;
 mod executable;
 mod fault;
 mod folder;
+pub mod history;
 mod listing;
 mod observe;
 mod overlay;

@@ -4,15 +4,18 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use galley_exec::policy::{self, Rules};
+use galley_index::Index;
 use galley_text::batch;
 use galley_text::path::RelPath;
-use galley_workspace::Workspace;
+use galley_workspace::{Workspace, WorkspaceError};
 use serde_json::{Value, json};
 
 use super::{DONE, FAILED, USAGE, fail, session};
 use crate::indexed;
+use crate::remembered::Remembered;
 
 /// `galley batch`
 pub fn batch(what: &str) -> i32 {
@@ -79,52 +82,70 @@ pub fn judged(command: &str) -> Value {
 /// The workspace of the last request, kept while the requests name the same root.
 #[derive(Default)]
 struct Places {
-    open: Option<(PathBuf, Workspace, galley_index::Index)>,
+    open: Option<Place>,
+}
+
+struct Place {
+    root: PathBuf,
+    workspace: Workspace,
+    index: Index,
+    remembered: Remembered,
 }
 
 impl Places {
-    fn index(&mut self, request: &Value) -> Result<&galley_index::Index, Value> {
+    /// The index over the request's root as it is now.
+    fn index(&mut self, request: &Value) -> Result<&Index, Value> {
         let root = PathBuf::from(text(request, "root"));
-        let fault = |error: String| json!({ "error": "root", "reason": error });
-        if let Some((known, workspace, index)) = &self.open
-            && *known == root
-        {
-            // The scorer changes the tree between requests; what is known by content is not read again.
-            workspace.invalidate_all();
-            indexed::refresh(workspace, index, || {});
-        } else {
-            let workspace = Workspace::open(vec![root.clone()]).map_err(|error| fault(error.to_string()))?;
-            let index = session::index(&workspace);
-            self.open = Some((root, workspace, index));
+        if self.open.as_ref().is_some_and(|place| place.root != root) {
+            self.open = None;
         }
-        match &self.open {
-            Some((_, _, index)) => Ok(index),
-            None => Err(fault("no workspace".to_owned())),
+        let is_new = self.open.is_none();
+        let place = match &mut self.open {
+            Some(place) => place,
+            none => {
+                let fault = |error: WorkspaceError| json!({ "error": "root", "reason": error.to_string() });
+                let workspace = Workspace::open(vec![root.clone()]).map_err(fault)?;
+                let (index, remembered) = (session::index(&workspace), session::remembered(&workspace));
+                none.insert(Place { root, workspace, index, remembered })
+            }
+        };
+        if !is_new {
+            // Whoever asks may have changed the tree since; what is known by content is not read again.
+            place.workspace.invalidate_all();
+            indexed::refresh(&place.workspace, &place.index, || {});
         }
+        place.remembered.refresh(&place.workspace, &place.index);
+        Ok(&place.index)
     }
 
     fn context(&mut self, request: &Value) -> Value {
-        let limit = limit(request);
         match self.index(request) {
             Err(fault) => fault,
             Ok(index) => {
-                let ranked = index.snapshot().rank(text(request, "query"), limit);
-                json!({ "files": ranked.iter().map(|file| file.path.as_str()).collect::<Vec<_>>() })
+                let began = Instant::now();
+                let ranked = index.snapshot().rank(text(request, "query"), limit(request));
+                answered(ranked.iter().map(|file| &file.path), began)
             }
         }
     }
 
     fn impact(&mut self, request: &Value) -> Value {
-        let limit = limit(request);
         let file = RelPath::new(text(request, "file")).ok();
         match self.index(request) {
             Err(fault) => fault,
             Ok(index) => {
-                let found = index.snapshot().impact(text(request, "symbol"), file.as_ref(), limit);
-                json!({ "files": found.iter().map(|impact| impact.path.as_str()).collect::<Vec<_>>() })
+                let began = Instant::now();
+                let found = index.snapshot().impact(text(request, "symbol"), file.as_ref(), limit(request));
+                answered(found.iter().map(|impact| &impact.path), began)
             }
         }
     }
+}
+
+/// Files, and how long the answer took; to bring the index up to date is not in it, which a server does beforehand.
+fn answered<'p>(files: impl Iterator<Item = &'p RelPath>, began: Instant) -> Value {
+    let files: Vec<&str> = files.map(RelPath::as_str).collect();
+    json!({ "files": files, "seconds": began.elapsed().as_secs_f64() })
 }
 
 fn limit(request: &Value) -> usize {

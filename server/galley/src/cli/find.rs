@@ -13,6 +13,7 @@ use super::terminal::{print, safe};
 use super::{ContextArgs, DONE, FAILED, FindRoot, ImpactArgs, IndexArgs, SearchArgs, USAGE, fail, session};
 use crate::config;
 use crate::indexed::{self, Refreshed};
+use crate::remembered;
 
 fn open(place: &FindRoot) -> Result<Workspace, i32> {
     Workspace::open(vec![place.root.clone()]).map_err(|error| fail(USAGE, &error.to_string()))
@@ -45,7 +46,9 @@ pub fn index(args: &IndexArgs) -> i32 {
 
 fn purge(workspace: &Workspace, json: bool) -> i32 {
     let removed = config::state_dir().map_err(|error| error.to_string()).and_then(|state| {
-        Index::purge(&indexed::folder(&state, workspace)).map_err(|error| error.to_string())
+        let history = remembered::purge(&state, workspace);
+        let index = Index::purge(&indexed::folder(&state, workspace)).map_err(|error| error.to_string())?;
+        Ok(index + history)
     });
     match removed {
         Err(error) => return fail(FAILED, &format!("the index cannot be removed: {error}")),
@@ -225,7 +228,7 @@ pub fn context(args: &ContextArgs) -> i32 {
         Ok(workspace) => workspace,
         Err(status) => return status,
     };
-    let ranked = session::index(&workspace).snapshot().rank(&args.query, args.limit);
+    let ranked = session::index_with_past(&workspace).snapshot().rank(&args.query, args.limit);
     let rows: Vec<Value> = ranked
         .iter()
         .map(|file| json!({ "path": file.path.as_str(), "score": file.score, "why": file.why }))
@@ -240,7 +243,8 @@ pub fn impact(args: &ImpactArgs) -> i32 {
         Err(status) => return status,
     };
     let file = args.file.as_deref().and_then(|file| RelPath::new(file).ok());
-    let found = session::index(&workspace).snapshot().impact(&args.symbol, file.as_ref(), args.limit);
+    let found =
+        session::index_with_past(&workspace).snapshot().impact(&args.symbol, file.as_ref(), args.limit);
     let rows: Vec<Value> = found
         .iter()
         .map(|impact| json!({ "path": impact.path.as_str(), "line": impact.line + 1, "kind": impact.kind, "score": impact.score }))

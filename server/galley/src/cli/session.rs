@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::config::{self, Settings};
 use crate::indexed;
+use crate::remembered::{self, Remembered};
 
 /// What a command works with.
 pub struct Session {
@@ -48,7 +49,7 @@ impl Session {
         let services = Services {
             journal: self.journal.clone(),
             workspace: self.workspace.clone(),
-            index: index(&self.workspace),
+            index: index_with_past(&self.workspace),
             client: Arc::new(client),
             client_for: {
                 let settings = self.settings.clone();
@@ -80,6 +81,18 @@ pub fn index(workspace: &Workspace) -> Index {
     index
 }
 
+/// As [`index`], with what the repository remembers: for ranking and impact.
+pub fn index_with_past(workspace: &Workspace) -> Index {
+    let index = index(workspace);
+    remembered(workspace).refresh(workspace, &index);
+    index
+}
+
+/// The history of a workspace as it was kept.
+pub fn remembered(workspace: &Workspace) -> Remembered {
+    Remembered::open(config::state_dir().ok().as_deref(), workspace)
+}
+
 /// The index as it was kept, however old; empty where there is no state directory.
 pub fn attached(workspace: &Workspace) -> Index {
     let index = Index::with_reader(indexed::reader(workspace));
@@ -87,6 +100,7 @@ pub fn attached(workspace: &Workspace) -> Index {
         let folder = indexed::folder(&state_dir, workspace);
         index.attach(&folder);
         indexed::bound(&state_dir, &folder);
+        remembered::bound(&state_dir, workspace);
     }
     index
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 
 use galley_index::Index;
 use galley_text::path::RelPath;
 use galley_workspace::Workspace;
 
 use crate::indexed;
+use crate::remembered::Remembered;
 
 use super::event::{Event, FrontHandle};
 
@@ -35,7 +36,8 @@ impl Indexing {
         state_dir: PathBuf,
     ) -> std::io::Result<Indexing> {
         let (sender, jobs) = channel();
-        let thread = Thread { workspace, index, front, state_dir };
+        let remembered = Remembered::open(Some(&state_dir), &workspace);
+        let thread = Thread { workspace, index, front, state_dir, remembered };
         std::thread::Builder::new().name("index".to_owned()).spawn(move || thread.run(&jobs))?;
         Ok(Indexing(sender))
     }
@@ -56,16 +58,25 @@ struct Thread {
     index: Index,
     front: FrontHandle,
     state_dir: PathBuf,
+    remembered: Remembered,
 }
 
 impl Thread {
-    fn run(&self, jobs: &Receiver<Job>) {
+    fn run(mut self, jobs: &Receiver<Job>) {
         // A person who types goes first, and what answers them.
         galley_exec::give_way();
-        while let Ok(job) = jobs.recv() {
+        let mut waiting = Vec::new();
+        let mut knows_past = true;
+        while !waiting.is_empty()
+            || jobs.recv().is_ok_and(|job| {
+                waiting.push(job);
+                true
+            })
+        {
+            waiting.extend(jobs.try_iter());
             let mut changed = BTreeSet::new();
             let mut all = false;
-            for job in std::iter::once(job).chain(jobs.try_iter()) {
+            for job in waiting.drain(..) {
                 match job {
                     Job::All => all = true,
                     Job::Changed(path) => drop(changed.insert(path)),
@@ -74,8 +85,12 @@ impl Thread {
             if all {
                 self.read_all(jobs, &mut changed);
             }
-            self.read_changed(&changed);
+            // Many changes at once are another commit or branch.
+            let is_moved = self.read_changed(&changed) >= KEPT_AT_ONCE || all;
             self.tell(true);
+            if is_moved || !knows_past {
+                knows_past = self.read_past(jobs, &mut waiting);
+            }
         }
         // The server ends: what was saved since the last time is kept too.
         self.persist();
@@ -106,7 +121,24 @@ impl Thread {
         }
     }
 
-    fn read_changed(&self, changed: &BTreeSet<RelPath>) {
+    /// Reads the repository's past until there is something else to do. True if nothing is left to read.
+    fn read_past(&mut self, jobs: &Receiver<Job>, waiting: &mut Vec<Job>) -> bool {
+        let is_whole = self.remembered.read(&self.workspace, &mut || match jobs.try_recv() {
+            Ok(job) => {
+                waiting.push(job);
+                false
+            }
+            Err(TryRecvError::Empty) => true,
+            Err(TryRecvError::Disconnected) => false,
+        });
+        if is_whole {
+            self.remembered.tell(&self.index);
+        }
+        is_whole
+    }
+
+    /// Gives the number of files that changed on disk.
+    fn read_changed(&self, changed: &BTreeSet<RelPath>) -> usize {
         let snapshot = self.workspace.snapshot();
         let mut from_disk = Vec::new();
         for path in changed {
@@ -127,6 +159,7 @@ impl Thread {
         if from_disk.len() >= KEPT_AT_ONCE {
             self.persist();
         }
+        from_disk.len()
     }
 
     /// Without room on disk the next start reads what changed again; nobody needs to be told.

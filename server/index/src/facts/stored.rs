@@ -3,7 +3,7 @@
 //! What follows from something else is left out: the terms that the names and their counts give, the marks of the line
 //! table. Reading believes nothing: every length is checked against what is there, and what does not fit gives `None`.
 
-use super::{Facts, Packed};
+use super::{Counted, Facts, Packed, Terms};
 use crate::hash::{ContentHash, FastMap};
 use crate::packed::{Lines, Texts, pull, push};
 use crate::words::{Term, parts, term, whole, words};
@@ -51,6 +51,7 @@ impl Facts {
         chunk(&mut out, &self.offsets);
         texts(&mut out, &self.imports);
         self.raw_terms(&mut out);
+        push(&mut out, self.length);
         out
     }
 
@@ -77,7 +78,7 @@ impl Facts {
     fn raw_terms(&self, out: &mut Vec<u8>) {
         let derived = self.derived_terms();
         let known: FastMap<Term, Counts> =
-            self.terms.iter().map(|(term, content, name)| (*term, (*content, *name))).collect();
+            self.terms().iter().map(|(term, content, name)| (*term, (*content, *name))).collect();
         let mut rest: Vec<(Term, Counts)> = known
             .iter()
             .filter(|(term, counts)| derived.get(term) != Some(counts))
@@ -93,6 +94,21 @@ impl Facts {
         }
         rest.iter().for_each(|(_, counts)| push(out, u32::from(counts.0)));
         rest.iter().for_each(|(_, counts)| push(out, u32::from(counts.1)));
+    }
+
+    /// All terms, of facts that were read back.
+    pub(super) fn terms_from_rest(&self) -> Box<[Counted]> {
+        let mut terms = self.derived_terms();
+        for (term, content, names) in &self.terms.rest {
+            match (content, names) {
+                (0, 0) => drop(terms.remove(term)),
+                _ => drop(terms.insert(*term, (*content, *names))),
+            }
+        }
+        let mut terms: Vec<_> =
+            terms.into_iter().map(|(term, (content, name))| (term, content, name)).collect();
+        terms.sort_unstable();
+        terms.into()
     }
 
     /// The terms of names that occur and of symbols that are defined.
@@ -233,11 +249,11 @@ fn read(source: &mut Source, hash: ContentHash) -> Option<Facts> {
         starts: starts.into(),
         offsets: offsets.into(),
         imports,
-        terms: Box::default(),
+        terms: Terms::default(),
         length: 0,
     };
-    facts.terms = read_terms(source, facts.derived_terms())?;
-    facts.length = facts.terms.iter().map(|term| u32::from(term.1)).sum();
+    facts.terms.rest = read_rest(source)?;
+    facts.length = source.number();
     (source.at == source.bytes.len()).then_some(facts)
 }
 
@@ -265,21 +281,17 @@ fn read_symbols(source: &mut Source) -> Option<Box<[Packed]>> {
     Some(symbols.into())
 }
 
-fn read_terms(source: &mut Source, mut terms: FastMap<Term, Counts>) -> Option<Box<[(Term, u16, u16)]>> {
+/// What [`Facts::raw_terms`] wrote.
+fn read_rest(source: &mut Source) -> Option<Box<[Counted]>> {
     let count = source.count()?;
     let (keys, content, names) = (source.column(count), source.column(count), source.column(count));
     let mut key = 0_u32;
+    let mut rest = Vec::with_capacity(count);
     for number in 0..count {
         key = key.checked_add(keys[number])?;
-        let counts = (u16::try_from(content[number]).ok()?, u16::try_from(names[number]).ok()?);
-        match counts {
-            (0, 0) => drop(terms.remove(&key)),
-            _ => drop(terms.insert(key, counts)),
-        }
+        rest.push((key, u16::try_from(content[number]).ok()?, u16::try_from(names[number]).ok()?));
     }
-    let mut terms: Vec<_> = terms.into_iter().map(|(term, (content, name))| (term, content, name)).collect();
-    terms.sort_unstable();
-    Some(terms.into())
+    Some(rest.into())
 }
 
 impl Packed {

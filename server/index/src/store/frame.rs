@@ -41,11 +41,13 @@ pub(crate) fn mark() -> Sum {
             include_str!("../pattern.rs"),
             include_str!("../role.rs"),
             include_str!("../rules.rs"),
+            include_str!("../tally.rs"),
             include_str!("../walk.rs"),
             include_str!("../wordlist.rs"),
             include_str!("../words.rs"),
             include_str!("../grams/mod.rs"),
             include_str!("../grams/lists.rs"),
+            include_str!("postings.rs"),
         ];
         for source in sources {
             hasher.update(source.as_bytes());

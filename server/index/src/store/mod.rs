@@ -24,7 +24,7 @@ pub(crate) use entry::{Brief, Entry, What};
 pub use entry::{Degraded, Opaque, Stamp};
 pub(crate) use mapped::Bytes;
 pub(crate) use pack::{Pack, Packing};
-pub(crate) use postings::Postings;
+pub(crate) use postings::{Posting, Postings};
 pub(crate) use source::{Common, Content, Stored};
 
 use crate::hash::ContentHash;

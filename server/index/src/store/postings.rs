@@ -1,11 +1,24 @@
-//! Keys with the numbers of the files that hold them, packed: in memory where a segment is young, in the base's file
-//! where it is old.
+//! Keys with the numbers of the files that hold them, and a small mark for each, packed: in memory where a segment is
+//! young, in the base's file where it is old.
 
 use super::mapped::Bytes;
 use crate::packed::{pull, push};
 
 /// Keys of a block.
 const BLOCK: usize = 32;
+
+/// A file that holds a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Posting {
+    pub(crate) key: u32,
+    pub(crate) file: u32,
+    /// What is to be known of the key in this file; [`Posting::PLAIN`] costs no room.
+    pub(crate) mark: u8,
+}
+
+impl Posting {
+    pub(crate) const PLAIN: u8 = 0;
+}
 
 /// Postings that can be asked.
 #[derive(Debug, Default)]
@@ -15,14 +28,14 @@ pub(crate) struct Postings {
 }
 
 impl Postings {
-    /// Packs postings: the key in the upper half, the file in the lower.
-    pub(crate) fn build(mut postings: Vec<u64>) -> Vec<u8> {
+    /// Packs postings. A key that a file holds twice must have one mark there.
+    pub(crate) fn build(mut postings: Vec<Posting>) -> Vec<u8> {
         postings.sort_unstable();
         postings.dedup();
         let (mut table, mut body) = (Vec::new(), Vec::new());
         let mut before = 0;
-        for (place, list) in postings.chunk_by(|one, other| one >> 32 == other >> 32).enumerate() {
-            let key = (list[0] >> 32) as u32;
+        for (place, list) in postings.chunk_by(|one, other| one.key == other.key).enumerate() {
+            let key = list[0].key;
             if place % BLOCK == 0 {
                 table.extend(key.to_le_bytes());
                 table.extend((body.len() as u32).to_le_bytes());
@@ -30,13 +43,7 @@ impl Postings {
             }
             push(&mut body, key - before);
             before = key;
-            push(&mut body, list.len() as u32);
-            let mut last = 0;
-            for posting in list {
-                let file = *posting as u32;
-                push(&mut body, file - last);
-                last = file;
-            }
+            push_list(&mut body, list);
         }
         let mut bytes = (table.len() as u32 / 8).to_le_bytes().to_vec();
         bytes.extend(table);
@@ -50,8 +57,8 @@ impl Postings {
         (4 + blocks.checked_mul(8)? <= bytes.len()).then_some(Postings { bytes, blocks })
     }
 
-    /// The files of a key, in order.
-    pub(crate) fn files(&self, key: u32) -> Vec<u32> {
+    /// The files of a key, in order, each with its mark.
+    pub(crate) fn files(&self, key: u32) -> Vec<(u32, u8)> {
         let number = |at: usize| {
             let bytes = self.bytes.get(4 + at..8 + at).and_then(|bytes| bytes.try_into().ok());
             u32::from_le_bytes(bytes.unwrap_or_default())
@@ -74,26 +81,52 @@ impl Postings {
             if here > key {
                 break;
             }
-            let mut file = 0_u32;
+            let list = self.list(&mut at, count);
             if here == key {
-                return (0..count)
-                    .map(|_| {
-                        file = file.saturating_add(pull(&self.bytes, &mut at));
-                        file
-                    })
-                    .collect();
+                return list.collect();
             }
-            for _ in 0..count {
-                pull(&self.bytes, &mut at);
-            }
+            list.for_each(drop);
         }
         Vec::new()
+    }
+
+    /// The next `count` files of a list.
+    fn list<'p>(&'p self, at: &'p mut usize, count: usize) -> impl Iterator<Item = (u32, u8)> + 'p {
+        let mut file = 0_u32;
+        (0..count).map(move |_| {
+            let step = pull(&self.bytes, at);
+            file = file.saturating_add(step >> 1);
+            let mark = if step & 1 == 0 { 0 } else { pull_byte(&self.bytes, at) };
+            (file, mark)
+        })
     }
 
     /// Bytes of memory that are not the kernel's to take back.
     pub(crate) fn held(&self) -> usize {
         if self.bytes.is_mapped() { 0 } else { self.bytes.len() }
     }
+}
+
+/// The files of one key: each the step from the one before, doubled, and one more if a mark follows.
+fn push_list(body: &mut Vec<u8>, list: &[Posting]) {
+    push(body, list.len() as u32);
+    let mut last = 0;
+    for posting in list {
+        let step = (posting.file - last) << 1;
+        last = posting.file;
+        if posting.mark == Posting::PLAIN {
+            push(body, step);
+        } else {
+            push(body, step | 1);
+            body.push(posting.mark);
+        }
+    }
+}
+
+fn pull_byte(bytes: &[u8], at: &mut usize) -> u8 {
+    let byte = bytes.get(*at).copied().unwrap_or_default();
+    *at += 1;
+    byte
 }
 
 #[cfg(test)]
@@ -104,14 +137,13 @@ mod tests {
     fn every_key_finds_its_files() {
         let mut postings = Vec::new();
         for key in 0..1_000_u64 {
-            let key = key * 4_000_037 % (1 << 32);
-            postings.extend((0..key % 7).map(|file| key << 32 | (file * 100)));
+            let (key, count) = ((key * 4_000_037 % (1 << 32)) as u32, key % 7);
+            postings.extend((0..count as u32).map(|n| Posting { key, file: n * 100, mark: (n % 3) as u8 }));
         }
-        let expected = |key: u32| -> Vec<u32> {
-            let mut files: Vec<u32> =
-                postings.iter().filter(|posting| (*posting >> 32) as u32 == key).map(|p| *p as u32).collect();
+        let expected = |key: u32| -> Vec<(u32, u8)> {
+            let mut files: Vec<_> =
+                postings.iter().filter(|posting| posting.key == key).map(|p| (p.file, p.mark)).collect();
             files.sort_unstable();
-            files.dedup();
             files
         };
         let built = Postings::open(Postings::build(postings.clone()).into()).expect("postings");

@@ -1,6 +1,7 @@
 //! Tests over real folders; each builds its own tree and removes it.
 
 mod apply;
+mod history;
 mod listing;
 mod overlay;
 mod reading;
