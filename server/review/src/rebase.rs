@@ -356,14 +356,14 @@ fn brings_others(hunk: &Hunk, settled: &Settled) -> bool {
     for line in lines::split(&settled.sides.yours).into_iter().chain(lines::split(&first.after)) {
         *known.entry(line).or_default() += 1;
     }
-    let mut is_other = |line: &&str| match known.get_mut(*line) {
+    let is_other = |line: &&str| match known.get_mut(*line) {
         Some(left @ 1..) => {
             *left -= 1;
             false
         }
         _ => line.contains(char::is_alphanumeric),
     };
-    lines::split(&settled.after).iter().any(|line| is_other(line))
+    lines::split(&settled.after).iter().any(is_other)
 }
 
 /// The hunk exactly as it was proposed, where its own lines stand again or where accepting it would do exactly what
