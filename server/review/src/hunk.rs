@@ -145,6 +145,9 @@ pub struct Hunk {
     /// was rewritten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<Neighbours>,
+    /// The lines beside an insertion that were deleted last, as they were then: they may come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Neighbours>,
 }
 
 impl Hunk {

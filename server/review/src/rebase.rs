@@ -174,6 +174,8 @@ impl FileProposal {
 impl Change<'_> {
     /// Follows one hunk; tells whether the change took part in it.
     fn follow(&self, hunk: &mut Hunk, out: &mut Rebased) -> bool {
+        let deletions = self.edits.list.iter().filter(|edit| edit.text.is_empty());
+        place::note_lost(hunk, self.old, deletions.map(|edit| edit.range.clone()));
         let touched = self.followed(hunk, out);
         place::between_neighbours(hunk, self.new, |range| self.wrote(range));
         touched

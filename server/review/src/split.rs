@@ -155,6 +155,7 @@ pub(crate) fn hunk(
         origin: None,
         first: None,
         neighbours: None,
+        lost: None,
         item: None,
     }
 }
