@@ -18,7 +18,7 @@ for _, name in ipairs({
   'ask', 'fix', 'implement', 'refactor', 'tests', 'document', 'explain',
   'tasks', 'steer', 'pause', 'resume', 'stop', 'rollback',
   'next', 'prev', 'accept', 'reject', 'edit', 'comment', 'why',
-  'accept-file', 'reject-file', 'reject-why', 'mark', 'undo', 'accept-all', 'reject-all', 'diff', 'quickfix',
+  'accept-file', 'reject-file', 'reject-why', 'mark', 'split', 'undo', 'accept-all', 'reject-all', 'diff', 'quickfix',
 }) do
   local plug = ('<Plug>(galley-%s)'):format(name)
   vim.keymap.set('n', plug, function()

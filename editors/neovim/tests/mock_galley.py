@@ -93,6 +93,9 @@ def make_proposal(spec):
             hunks.append({"hunk": "%s-h%d" % (pid, number), "number": number, "state": "pending", "first": i1, "after_line": i2,
                           "before": "".join(a[i1:i2]), "after": "".join(b[j1:j2]), "reason": (spec.get("reasons") or {}).get(str(number)),
                           "requires": [], "mergedByToken": False, "conflict": None})
+        whole = {"add": "new file " + f["path"], "delete": "delete this file", "move": "move to " + f.get("to", "")}.get(kind)
+        if whole:
+            hunks[0]["wholeFile"] = whole
         entry = {"uri": uri_of(f["to"]) if kind == "move" else here, "path": f.get("to", f["path"]), "kind": kind, "hunks": hunks}
         if kind == "move":
             entry["fromUri"] = here
@@ -351,10 +354,12 @@ ANSWERS = {
     "galley/task/steer": steer, "galley/task/pause": task_to("paused"), "galley/task/resume": task_to("exploring"), "galley/task/cancel": task_to("cancelled"),
     "galley/proposal/list": lambda p: {"proposals": [w for w in map(wire, proposals.values()) if w["open"]]}, "galley/proposal/get": lambda p: wire(proposals[p["proposal"]]),
     "galley/hunk/accept": accept, "galley/hunk/reject": reject, "galley/hunk/edit": set_text, "galley/hunk/comment": lambda p: {}, "galley/hunk/why": why,
+    "galley/hunk/split": lambda p: {"hunks": [p["hunk"] + ".1", p["hunk"] + ".2"]},
     "galley/proposal/diff": diff, "galley/status": lambda p: status(),
     "galley/checkpoint/list": lambda p: {"checkpoints": [{"checkpoint": "c1", "task": "t1", "title": "fix the test", "atMs": 1795000000000, "files": [uri_of("a.txt")]}]},
     "galley/checkpoint/restore": lambda p: {"applied": True, "conflicts": []},
     "mock/propose": propose, "mock/reset": reset, "mock/revise": set_text, "mock/diagnose": show_diagnostic,
+    "mock/draft": lambda p: notify("galley/task/didDraft", p) or {},
     "mock/text": lambda p: {"text": text_of(p["uri"])}, "mock/task": lambda p: tasks[p["task"]].update(p) or notify("galley/task/didUpdate", tasks[p["task"]]) or {},
 }
 
