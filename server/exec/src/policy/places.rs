@@ -2,6 +2,9 @@
 
 use super::parse::Word;
 
+/// The folders at the top that belong to the system and its administrator.
+const SYSTEM: &[&str] = &["etc", "usr", "bin", "sbin", "lib", "lib64", "boot", "proc", "sys", "var", "root"];
+
 /// Where a redirection must not lead, with the reason.
 pub(super) fn forbidden_target(sign: &str, target: &Word) -> Option<&'static str> {
     let text = target.text.as_str();
@@ -20,11 +23,8 @@ pub(super) fn forbidden_target(sign: &str, target: &Word) -> Option<&'static str
     if is_device(text) {
         return Some("it overwrites a device");
     }
-    let system = [
-        "/etc/", "/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/boot/", "/proc/", "/sys/", "/var/",
-        "/root/",
-    ];
-    system.iter().any(|top| text.starts_with(top)).then_some("it writes into a folder of the system")
+    let top = text.strip_prefix('/').and_then(|inner| inner.split_once('/')).map(|(top, _)| top);
+    top.is_some_and(|top| SYSTEM.contains(&top)).then_some("it writes into a folder of the system")
 }
 
 /// Whether losing this folder is losing a person's or a system's all.
