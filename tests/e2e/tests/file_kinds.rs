@@ -154,3 +154,23 @@ fn the_command_line_applies_all_kinds_and_takes_them_back() {
     assert!(output.status.success(), "{}", stdout(&output));
     assert_before(&place);
 }
+
+#[test]
+fn a_link_is_no_way_around_what_is_protected() {
+    let place =
+        Place::new(&[(".github/workflows/ci.yml", "on: push\n"), (".git/hooks/pre-commit", "#!/bin/sh\n")]);
+    std::os::unix::fs::symlink(".github/workflows/ci.yml", place.root().join("notes.txt")).unwrap();
+    std::os::unix::fs::symlink(".git/hooks/pre-commit", place.root().join("hook")).unwrap();
+    let model = Model::start(&json!({ "turns": [
+        edits(json!([{ "path": "notes.txt", "old": "push", "new": "pull_request" }])),
+        edits(json!([{ "path": "hook", "old": "#!/bin/sh", "new": "#!/bin/sh\nevil" }])),
+        { "calls": [{ "name": "finish", "arguments": { "outcome": "blocked", "text": "not allowed" } }] },
+    ] }));
+    let mut client = Client::start(&place, Some(&model.url()), full());
+    let task = client.task(json!({ "goal": "go around" }));
+    client.until(&task, &["failed"]);
+    let log = model.log().to_string();
+    assert!(log.contains("did not allow a change of .github/workflows/ci.yml"), "{log}");
+    assert!(log.contains("rejected, nothing was changed"), "{log}");
+    assert_eq!(place.read(".git/hooks/pre-commit"), "#!/bin/sh\n");
+}

@@ -115,8 +115,16 @@ impl Context {
     /// # Errors
     /// Words for the model.
     pub async fn may_change(&mut self, path: &RelPath) -> Result<(), String> {
-        let ruling = self.scope.rule(path);
-        self.obey(path, ruling).await
+        for path in self.with_target(path) {
+            let ruling = self.scope.rule(&path);
+            self.obey(&path, ruling).await?;
+        }
+        Ok(())
+    }
+
+    /// A file and, where it is a link, the one that it leads to: a change by its name is one of that.
+    fn with_target(&self, path: &RelPath) -> Vec<RelPath> {
+        std::iter::once(path.clone()).chain(self.overlay.snapshot().link_target(path)).collect()
     }
 
     /// Whether the texts that a call left in the overlay are inside the scope, by symbols, classes and lines.
@@ -124,10 +132,10 @@ impl Context {
     /// # Errors
     /// Words for the model; the caller takes the call's changes back.
     pub async fn may_keep(&mut self, before: &Overlay, paths: &[RelPath]) -> Result<(), String> {
-        for path in paths {
-            let (old, new) = (before.read(path).ok(), self.overlay.read(path).ok());
-            let ruling = self.scope.rule_change(path, old.as_deref(), new.as_deref());
-            self.obey(path, ruling).await?;
+        for path in paths.iter().flat_map(|path| self.with_target(path)).collect::<Vec<_>>() {
+            let (old, new) = (before.read(&path).ok(), self.overlay.read(&path).ok());
+            let ruling = self.scope.rule_change(&path, old.as_deref(), new.as_deref());
+            self.obey(&path, ruling).await?;
         }
         if self.scope.spec().lines.is_none() {
             return Ok(());
