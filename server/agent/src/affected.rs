@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use galley_index::{IndexSnapshot, Role};
-use galley_text::format::FileChange;
 use galley_text::path::RelPath;
 use galley_workspace::Overlay;
 
@@ -37,7 +36,7 @@ pub fn tests(index: &IndexSnapshot, overlay: &Overlay) -> Vec<Affected> {
         }
     };
     for change in overlay.changes() {
-        let (path, before, after) = sides(&change);
+        let (path, before, after) = change.sides();
         if let Some(after) = after.filter(|text| holds_tests(index, path, text)) {
             let is_new = before.is_none();
             let _ = after;
@@ -80,15 +79,6 @@ pub fn told(affected: &[Affected]) -> String {
     let words: Vec<String> =
         affected.iter().map(|test| format!("{} ({})", test.path.as_str(), test.why)).collect();
     words.join(", ")
-}
-
-fn sides(change: &FileChange) -> (&RelPath, Option<&str>, Option<&str>) {
-    match change {
-        FileChange::Add { path, text } => (path, None, Some(text)),
-        FileChange::Update { path, before, after } => (path, Some(before), Some(after)),
-        FileChange::Delete { path, before } => (path, Some(before), None),
-        FileChange::Move { to, before, after, .. } => (to, Some(before), Some(after)),
-    }
 }
 
 fn holds_tests(index: &IndexSnapshot, path: &RelPath, text: &str) -> bool {

@@ -87,16 +87,11 @@ pub fn bound(state_dir: &Path, open: &Workspace) {
 }
 
 fn kept(file: &Path) -> Option<History> {
-    let size = std::fs::metadata(file).ok()?.len();
-    let bytes = (size <= LIMIT).then(|| std::fs::read(file).ok())??;
-    serde_json::from_slice(&bytes).ok()
+    serde_json::from_slice(&galley_workspace::read_own(file, LIMIT)?).ok()
 }
 
-/// Writes under another name first: nobody ever reads a half.
-fn keep(file: &Path, history: &History) -> std::io::Result<()> {
-    let folder = file.parent().unwrap_or(file);
-    std::fs::create_dir_all(folder)?;
-    let new = file.with_extension(format!("{}.new", std::process::id()));
-    std::fs::write(&new, serde_json::to_vec(history)?)?;
-    std::fs::rename(&new, file)
+fn keep(file: &Path, history: &History) -> Result<(), String> {
+    galley_workspace::create_dir(file.parent().unwrap_or(file)).map_err(|error| error.to_string())?;
+    let bytes = serde_json::to_vec(history).map_err(|error| error.to_string())?;
+    galley_workspace::write_atomically(file, &bytes).map_err(|error| error.to_string())
 }

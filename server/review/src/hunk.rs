@@ -68,7 +68,7 @@ pub enum HunkKind {
     DeleteFile,
     /// Moves the file and leaves its text alone; `range`, `before` and `after` are empty.
     MoveFile,
-    /// Makes the file executable, plain or a symbolic link; `range`, `before` and `after` are empty, the modes are in
+    /// Makes the file executable, or plain; `range`, `before` and `after` are empty, the modes are in
     /// [`FileProposal::mode`](crate::FileProposal::mode).
     Mode,
 }

@@ -27,7 +27,7 @@ pub fn warnings(changes: &[FileChange], circumstances: Circumstances<'_>) -> Vec
     let mut found = Vec::new();
     let mut moved = Balance::default();
     for change in changes {
-        let (path, before, after) = sides(change);
+        let (path, before, after) = change.sides();
         let name = path.as_str();
         let (old, new) = (before.unwrap_or_default(), after.unwrap_or_default());
         if let Some(class) = protected_class(path) {
@@ -50,15 +50,6 @@ pub fn warnings(changes: &[FileChange], circumstances: Circumstances<'_>) -> Vec
         found.extend(moved.warnings());
     }
     found
-}
-
-fn sides(change: &FileChange) -> (&RelPath, Option<&str>, Option<&str>) {
-    match change {
-        FileChange::Add { path, text } => (path, None, Some(text)),
-        FileChange::Update { path, before, after } => (path, Some(before), Some(after)),
-        FileChange::Delete { path, before } => (path, Some(before), None),
-        FileChange::Move { to, before, after, .. } => (to, Some(before), Some(after)),
-    }
 }
 
 fn is_test(path: &RelPath, text: &str) -> bool {

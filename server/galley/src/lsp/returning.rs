@@ -155,7 +155,10 @@ impl State {
         // The text does not tell whether a mode was set before the process died; to set it again is no harm.
         for file in &files {
             if let (Some(mode), Ok(path)) = (file.mode, RelPath::new(&file.path)) {
-                let _ = self.workspace.set_executable(&path, mode.after == FileMode::Executable);
+                let executable = mode.after == FileMode::Executable;
+                if let Err(error) = self.workspace.set_executable(&path, executable) {
+                    self.log(2, &format!("galley: the mode of {path} could not be set: {error}"));
+                }
             }
         }
         let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();

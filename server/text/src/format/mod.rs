@@ -118,6 +118,16 @@ impl FileChange {
             FileChange::Move { to, .. } => to,
         }
     }
+
+    /// The path that the file has afterwards, its text before, and its text afterwards; `None` where there is no file.
+    pub fn sides(&self) -> (&RelPath, Option<&str>, Option<&str>) {
+        match self {
+            FileChange::Add { path, text } => (path, None, Some(text)),
+            FileChange::Update { path, before, after } => (path, Some(before), Some(after)),
+            FileChange::Delete { path, before } => (path, Some(before), None),
+            FileChange::Move { to, before, after, .. } => (to, Some(before), Some(after)),
+        }
+    }
 }
 
 /// Applies a patch to the files of `tree`: the changes in order, or why nothing is changed.
