@@ -78,6 +78,18 @@ impl Place {
         self.command(arguments).output().expect("galley runs")
     }
 
+    /// Runs git in the project, as somebody, and gives what it printed.
+    pub fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .args(["-c", "user.name=a", "-c", "user.email=a@b"])
+            .args(arguments)
+            .current_dir(self.root())
+            .output()
+            .expect("git runs");
+        assert!(output.status.success(), "git {arguments:?}: {}", stderr(&output));
+        stdout(&output)
+    }
+
     /// The program, to be run with its state here.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(crate::galley());

@@ -1,7 +1,5 @@
 //! Decisions and their way back, through editors that stumble, processes that die, and later work.
 
-use std::process::Command;
-
 use galley_e2e::client::{Client, OnEdit, full, hunks};
 use galley_e2e::model::Model;
 use galley_e2e::place::Place;
@@ -203,17 +201,6 @@ fn a_rollback_leaves_later_work_shows_what_both_changed_and_can_be_taken_back() 
     );
 }
 
-fn git(place: &Place, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@b"])
-        .args(arguments)
-        .current_dir(place.root())
-        .output()
-        .expect("git runs");
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
 #[test]
 fn what_git_keeps_is_never_touched_by_accepts_and_rollbacks() {
     let place = Place::new(&[("a.rs", A), ("b.rs", B), ("staged.rs", "old\n"), ("tool.rs", "#!/bin/sh\n")]);
@@ -224,21 +211,21 @@ fn what_git_keeps_is_never_touched_by_accepts_and_rollbacks() {
             .unwrap();
         std::os::unix::fs::symlink("b.rs", place.root().join("link.rs")).unwrap();
     }
-    git(&place, &["init", "-q"]);
-    git(&place, &["add", "."]);
-    git(&place, &["commit", "-qm", "first"]);
+    place.git(&["init", "-q"]);
+    place.git(&["add", "."]);
+    place.git(&["commit", "-qm", "first"]);
     place.write("staged.rs", "stashed\n");
-    git(&place, &["stash", "-q"]);
+    place.git(&["stash", "-q"]);
     place.write("staged.rs", "staged\n");
-    git(&place, &["add", "staged.rs"]);
+    place.git(&["add", "staged.rs"]);
     place.write("untracked.txt", "mine\n");
     let kept = |place: &Place| {
         [
-            git(place, &["ls-files", "-s"]),
-            git(place, &["stash", "list"]),
-            git(place, &["rev-parse", "HEAD", "stash@{0}"]),
+            place.git(&["ls-files", "-s"]),
+            place.git(&["stash", "list"]),
+            place.git(&["rev-parse", "HEAD", "stash@{0}"]),
             place.read("untracked.txt"),
-            git(place, &["diff", "--cached"]),
+            place.git(&["diff", "--cached"]),
         ]
     };
     let before = kept(&place);
@@ -265,7 +252,7 @@ fn what_git_keeps_is_never_touched_by_accepts_and_rollbacks() {
     let rolled = place.galley(&["rollback"]);
     assert!(rolled.status.success(), "{}", String::from_utf8_lossy(&rolled.stderr));
     assert_eq!(kept(&place), before);
-    assert_eq!(git(&place, &["status", "--porcelain"]), "M  staged.rs\n?? untracked.txt\n");
+    assert_eq!(place.git(&["status", "--porcelain"]), "M  staged.rs\n?? untracked.txt\n");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -1,7 +1,5 @@
 //! What happens under a proposal while it waits, and to a change long after it was accepted.
 
-use std::process::Command;
-
 use galley_e2e::client::{Client, full, hunks};
 use galley_e2e::model::Model;
 use galley_e2e::place::{Place, stderr, stdout};
@@ -13,26 +11,16 @@ fn edit(path: &str, old: &str, new: &str) -> Value {
     json!({ "name": "edit", "arguments": { "why": "better", "edits": [{ "path": path, "old": old, "new": new }] } })
 }
 
-fn git(place: &Place, arguments: &[&str]) {
-    let output = Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@b"])
-        .args(arguments)
-        .current_dir(place.root())
-        .output()
-        .expect("git runs");
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
 /// A repository with two branches, and a client before whom two hunks in `a.rs` wait.
 fn waiting() -> (Place, Client, String, Value) {
     let place = Place::new(&[("a.rs", A), ("b.rs", "fn b() {}\n")]);
     for arguments in [&["init", "-q", "-b", "main"][..], &["add", "."], &["commit", "-qm", "first"]] {
-        git(&place, arguments);
+        place.git(arguments);
     }
-    git(&place, &["checkout", "-qb", "other"]);
+    place.git(&["checkout", "-qb", "other"]);
     place.write("a.rs", "fn another() {}\n");
-    git(&place, &["commit", "-qam", "second"]);
-    git(&place, &["checkout", "-q", "main"]);
+    place.git(&["commit", "-qam", "second"]);
+    place.git(&["checkout", "-q", "main"]);
     let calls = [edit("a.rs", "    1\n", "    10\n"), edit("a.rs", "    3\n", "    30\n")];
     let finish = json!({ "name": "finish", "arguments": { "outcome": "done", "text": "made" } });
     let model = Model::start(&json!({ "turns": [{ "calls": calls }, { "calls": [finish] }] }));
@@ -58,14 +46,14 @@ fn now(client: &mut Client, id: &Value) -> Value {
 fn a_branch_switch_under_a_proposal_is_survived() {
     let (place, mut client, _, proposal) = waiting();
     let uri = place.uri("a.rs");
-    git(&place, &["checkout", "-q", "other"]);
+    place.git(&["checkout", "-q", "other"]);
     tell(&mut client, &uri, 2);
     let away = now(&mut client, &proposal["proposal"]);
     assert!(!states(&away).contains(&"pending".to_owned()), "{:?}", states(&away));
     let refused = client.ask("galley/hunk/accept", json!({ "proposal": proposal["proposal"] }));
     assert_eq!(refused["applied"], false, "{refused}");
     assert_eq!(place.read("a.rs"), "fn another() {}\n");
-    git(&place, &["checkout", "-q", "main"]);
+    place.git(&["checkout", "-q", "main"]);
     tell(&mut client, &uri, 2);
     let back = now(&mut client, &proposal["proposal"]);
     assert_eq!(states(&back), ["pending", "pending"]);
@@ -115,7 +103,7 @@ fn one_hunk_of_a_closed_task_is_taken_back_later() {
     // Later work of somebody else, in a commit.
     let later = place.read("a.rs").replace("    2\n", "    2 // later\n");
     place.write("a.rs", &format!("// head\n{later}"));
-    git(&place, &["commit", "-qam", "later"]);
+    place.git(&["commit", "-qam", "later"]);
     let first = hunks(&proposal)[0]["hunk"].as_str().unwrap().to_owned();
     let output = place.galley(&["rollback", &task, "--hunk", &first]);
     assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
