@@ -162,7 +162,10 @@ fn order(prefix: &str, order: Order, what: &str) -> i32 {
     let given = journal.map_err(|error| error.to_string()).and_then(|journal| {
         let row = journal.find_task(prefix).map_err(|error| error.to_string())?;
         let row = row.ok_or_else(|| format!("there is no task {prefix}"))?;
-        if !journal.owner(&row.id).ok().flatten().is_some_and(|claim| claim.alive) {
+        // A task that ended keeps its claim for a moment; nobody would take the order any more.
+        let state: Option<State> = serde_json::from_value(json!(row.state)).ok();
+        let is_over = state.is_some_and(State::is_over);
+        if is_over || !journal.owner(&row.id).ok().flatten().is_some_and(|claim| claim.alive) {
             return Err(format!(
                 "task {} does not run now ({}); go on with it: galley task resume {}",
                 row.id, row.state, row.id
