@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Durability, Journal, JournalError, Result, task};
+use crate::{Durability, Journal, JournalError, Result, Spend, task};
 
 /// Place of an event in the one order over all tasks; the first is 1, so 0 means "before all".
 pub type Seq = u64;
@@ -53,6 +53,15 @@ impl NewEntry {
             .map_err(|e| JournalError::Unstorable { kind: kind.to_owned(), detail: e.to_string() })?;
         Ok(NewEntry { task: task.to_owned(), kind: kind.to_owned(), payload, at_ms })
     }
+}
+
+/// What is written together with an event.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct With<'a> {
+    /// The state that the task is in from then on.
+    pub state: Option<&'a str>,
+    /// What it cost.
+    pub spend: Option<&'a Spend>,
 }
 
 impl Journal {
@@ -127,6 +136,22 @@ impl Journal {
                 .and_then(|mut s| s.query_row([task], |row| row.get(0)))
                 .map_err(|e| self.fault(e))?;
             Ok(seq.and_then(|s| u64::try_from(s).ok()).unwrap_or(0))
+        })
+    }
+
+    /// Appends one event and all that goes with it, in one transaction: after a crash both are there or neither is.
+    /// `guards` as in [`Journal::append`]; without, as in [`Journal::append_progress`].
+    pub fn append_with(&self, entry: &NewEntry, guards: bool, with: &With<'_>) -> Result<Seq> {
+        let durability = if guards { Durability::Synced } else { Durability::Progress };
+        self.write(durability, |transaction| {
+            let seq = self.link(transaction, entry)?;
+            if let Some(state) = with.state {
+                self.move_to(transaction, &entry.task, state, entry.at_ms)?;
+            }
+            if let Some(spend) = with.spend {
+                self.enter(transaction, spend)?;
+            }
+            Ok(seq)
         })
     }
 

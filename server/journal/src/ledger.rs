@@ -74,6 +74,11 @@ const SUMS: &str = "count(*), count(*)-count(usd), total(input), total(cached), 
 impl Journal {
     /// Enters one call of a model into the ledger; on the disk when the call returns.
     pub fn record_cost(&self, spend: &Spend) -> Result<Seq> {
+        self.write(Durability::Synced, |transaction| self.enter(transaction, spend))
+    }
+
+    /// Chains one spend to the ledger, inside a write transaction.
+    pub(crate) fn enter(&self, transaction: &Transaction<'_>, spend: &Spend) -> Result<Seq> {
         for tokens in [spend.input, spend.cached, spend.cache_write, spend.output, spend.reasoning] {
             if i64::try_from(tokens).is_err() {
                 return Err(JournalError::Unstorable {
@@ -82,7 +87,7 @@ impl Journal {
                 });
             }
         }
-        self.write(Durability::Synced, |transaction| enter(transaction, spend).map_err(|e| self.fault(e)))
+        enter(transaction, spend).map_err(|e| self.fault(e))
     }
 
     /// The ledger since `since_ms` (inclusive; none for all), one row per day, task and model, oldest day first.

@@ -17,7 +17,8 @@
 //! - [`Journal::append`], [`Journal::append_many`], [`Journal::create_task`], [`Journal::set_state`],
 //!   [`Journal::record_cost`] and claims commit with `synchronous=FULL`: the call returns after one `fsync` of the
 //!   log, so the event survives the loss of power. This is for whatever guards an effect. One call of
-//!   `append_many` costs one `fsync` however many events it carries.
+//!   `append_many` costs one `fsync` however many events it carries, [`Journal::append_with`] one for an event with the
+//!   state that it leads to and what it cost.
 //! - [`Journal::append_progress`] commits with `synchronous=NORMAL`: the event is with the operating system when
 //!   the call returns, so it survives `kill -9`, and costs some tens of microseconds. A loss of power may take it;
 //!   the next guarded append makes it durable together with itself, since both lie in the same log.
@@ -46,7 +47,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub use blob::BlobId;
 pub use claim::{Claim, Owner};
 pub use error::JournalError;
-pub use event::{Entry, NewEntry, Seq};
+pub use event::{Entry, NewEntry, Seq, With};
 pub use ledger::{CostRow, Spend, Totals};
 pub use schema::{DATABASE_FILE, SCHEMA_VERSION};
 pub use task::{NewTask, TaskRow};

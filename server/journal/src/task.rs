@@ -108,7 +108,18 @@ impl Journal {
 
     /// Sets the state of a task.
     pub fn set_state(&self, task: &str, state: &str, at_ms: i64) -> Result<()> {
-        self.change_task(task, |row| {
+        self.write(Durability::Synced, |transaction| self.move_to(transaction, task, state, at_ms))
+    }
+
+    /// Sets the state of a task, inside a write transaction.
+    pub(crate) fn move_to(
+        &self,
+        transaction: &Transaction<'_>,
+        task: &str,
+        state: &str,
+        at_ms: i64,
+    ) -> Result<()> {
+        self.change(transaction, task, |row| {
             row.state = state.to_owned();
             row.updated_ms = row.updated_ms.max(at_ms);
         })
@@ -123,17 +134,24 @@ impl Journal {
     }
 
     fn change_task(&self, id: &str, change: impl FnOnce(&mut TaskRow)) -> Result<()> {
-        self.write(Durability::Synced, |transaction| {
-            let row = transaction
-                .prepare_cached(
-                    "SELECT id, workspace, title, goal, state, created_ms, updated_ms FROM tasks WHERE id=?1",
-                )
-                .and_then(|mut s| s.query_row([id], row_of_row).optional())
-                .map_err(|e| self.fault(e))?;
-            let mut row = row.ok_or_else(|| JournalError::UnknownTask { task: id.to_owned() })?;
-            change(&mut row);
-            store(transaction, &row).map_err(|e| self.fault(e))
-        })
+        self.write(Durability::Synced, |transaction| self.change(transaction, id, change))
+    }
+
+    fn change(
+        &self,
+        transaction: &Transaction<'_>,
+        id: &str,
+        change: impl FnOnce(&mut TaskRow),
+    ) -> Result<()> {
+        let row = transaction
+            .prepare_cached(
+                "SELECT id, workspace, title, goal, state, created_ms, updated_ms FROM tasks WHERE id=?1",
+            )
+            .and_then(|mut s| s.query_row([id], row_of_row).optional())
+            .map_err(|e| self.fault(e))?;
+        let mut row = row.ok_or_else(|| JournalError::UnknownTask { task: id.to_owned() })?;
+        change(&mut row);
+        store(transaction, &row).map_err(|e| self.fault(e))
     }
 }
 

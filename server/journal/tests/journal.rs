@@ -1,7 +1,7 @@
 //! The journal as its callers see it.
 #![allow(clippy::unwrap_used, reason = "a test may panic, and its small functions are outside of #[test]")]
 
-use galley_journal::{Journal, JournalError, NewEntry, NewTask, Owner, Spend};
+use galley_journal::{Journal, JournalError, NewEntry, NewTask, Owner, Spend, With};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -43,6 +43,25 @@ fn events_come_back_in_order_and_chained() {
     let verified = Journal::open(dir.path()).unwrap().verify().unwrap();
     assert_eq!((verified.entries, verified.broken), (4, None));
     assert_eq!(verified.head, events[3].hash);
+}
+
+#[test]
+fn an_event_with_its_state_and_cost_is_written_whole_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = opened(dir.path());
+    let reply = NewEntry::new("t1", "reply", &Value::Null, 40).unwrap();
+    let paid = spend(40, Some(0.5));
+    journal.append_with(&reply, true, &With { state: Some("editing"), spend: Some(&paid) }).unwrap();
+    let row = journal.task("t1").unwrap().unwrap();
+    assert_eq!((row.state.as_str(), row.updated_ms), ("editing", 40));
+    assert_eq!((journal.spent(Some("t1"), None).unwrap().calls, journal.last_seq("t1").unwrap()), (1, 1));
+
+    let uncountable = Spend { input: u64::MAX, ..paid };
+    let with = With { state: Some("done"), spend: Some(&uncountable) };
+    assert!(matches!(journal.append_with(&reply, false, &with), Err(JournalError::Unstorable { .. })));
+    assert_eq!(journal.last_seq("t1").unwrap(), 1, "the event went with its cost");
+    assert_eq!(journal.task("t1").unwrap().unwrap().state, "editing");
+    assert_eq!(journal.verify().unwrap().broken, None);
 }
 
 #[test]

@@ -43,6 +43,7 @@ mod retry;
 mod role;
 mod sse;
 mod tokens;
+mod vocabulary;
 mod wire;
 
 pub use aws::AwsCredentials;

@@ -19,6 +19,7 @@ use crate::limits::Limits;
 use crate::record::{Pace, Recording};
 use crate::retry;
 use crate::tokens::Gauge;
+use crate::vocabulary::Vocabulary;
 use crate::wire::{Attempt, Seen};
 
 /// Speaks to one endpoint.
@@ -177,7 +178,7 @@ impl Line {
         };
         let body = self.body(request);
         seen.sent = body.len();
-        self.fits(body.len())?;
+        self.fits(&body).await?;
         let limits = Limits::of(&self.endpoint);
         if let Some((wait, reason)) =
             limits.wait(Instant::now(), self.tokens(body.len()), timeouts.total_retry)
@@ -200,15 +201,30 @@ impl Line {
     }
 
     /// Nothing above the model's window is ever sent.
-    fn fits(&self, bytes: usize) -> Result<(), ModelError> {
-        let (tokens, window) = (self.tokens(bytes), self.window());
-        match window.filter(|window| tokens > *window) {
-            None => Ok(()),
-            Some(window) => Err(ModelError::ContextOverflow {
-                model: self.endpoint.model.clone(),
-                message: format!("about {tokens} tokens of at most {window}; it was not sent"),
-            }),
+    async fn fits(&self, body: &str) -> Result<(), ModelError> {
+        let Some(window) = self.window() else { return Ok(()) };
+        let tokens = self.counted(body, window).await;
+        if tokens <= window {
+            return Ok(());
         }
+        Err(ModelError::ContextOverflow {
+            model: self.endpoint.model.clone(),
+            message: format!("about {tokens} tokens of at most {window}; it was not sent"),
+        })
+    }
+
+    /// Tokens of a body: as estimated, or where that leaves open whether they are above the limit, what the
+    /// provider counted and for the rest what the model's own vocabulary counts.
+    async fn counted(&self, body: &str, limit: u64) -> u64 {
+        let (guess, known, open) = {
+            let gauge = self.gauge();
+            (gauge.tokens(body.len()), gauge.known(body.len()), gauge.leaves_open(body.len(), limit))
+        };
+        let Some(vocabulary) = Vocabulary::of(&self.endpoint.model).filter(|_| open) else { return guess };
+        let (from, before) = known.unwrap_or_default();
+        let new = body[body.floor_char_boundary(from)..].to_owned();
+        let counted = tokio::task::spawn_blocking(move || vocabulary.count(&new)).await;
+        counted.ok().flatten().map_or(guess, |tokens| before + tokens)
     }
 
     fn settled(&self, request: &Request, mut draft: Draft, seen: &Seen) -> Result<Reply, ModelError> {
@@ -341,5 +357,32 @@ fn is_loopback(address: &reqwest::Url) -> bool {
         Some("localhost" | "[::1]") => true,
         Some(host) => host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback()),
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::Kind;
+
+    #[tokio::test]
+    async fn a_request_near_the_window_is_counted_by_the_models_vocabulary() {
+        let line = |model: &str| {
+            let mut endpoint = Endpoint::new(Kind::OpenAiChat, model);
+            endpoint.base_url = "http://127.0.0.1:9".into();
+            Line::new(endpoint).unwrap()
+        };
+        let known = line("gpt-5.4-mini");
+        assert_eq!(known.window(), Some(272_000));
+        // By its bytes the first is above the window and the second below it; it is the other way round.
+        let plain = "hello ".repeat(200_000);
+        let dense = "蠻龘鸚鵡".repeat(70_000);
+        assert!(known.tokens(plain.len()) > 272_000 && known.tokens(dense.len()) < 272_000);
+        assert!(known.fits(&plain).await.is_ok());
+        assert!(known.fits(&dense).await.is_err_and(|error| error.to_string().contains("it was not sent")));
+        // What the provider counted is not counted again.
+        known.gauge().measured(plain.len(), 260_000);
+        let longer = format!("{plain}{}", " hello".repeat(11_000));
+        assert!(known.tokens(longer.len()) > 272_000 && known.fits(&longer).await.is_ok());
     }
 }

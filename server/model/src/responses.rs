@@ -120,9 +120,9 @@ fn sendable(item: &RawValue) -> Cow<'_, str> {
     }
 }
 
+/// The short form of a message (`EasyInputMessage`), which goes out with every later request of the task.
 fn user(text: &str) -> String {
-    let part = Object::new().field("type", "input_text").field("text", text).finish();
-    Object::new().field("type", "message").field("role", "user").array("content", [part]).finish()
+    Object::new().field("role", "user").field("content", text).finish()
 }
 
 fn neutral(reply: &Reply) -> Vec<String> {

@@ -1,7 +1,8 @@
-//! How many tokens a request has, without a tokenizer for every model.
+//! How many tokens a request has, told from its size.
 //!
 //! Decides the estimate: the provider's own count of the request before, and for the bytes that came since the
 //! bytes a token that this provider showed. Before the first count, a ratio on the safe side for source code.
+//! Where that leaves open whether a limit is passed, the model's own vocabulary counts ([`crate::vocabulary`]).
 
 /// Bytes a token before anything is measured: code and JSON have 3 to 4, other scripts fewer.
 const FIRST_GUESS: f64 = 3.3;
@@ -41,6 +42,19 @@ impl Gauge {
         tokens + ((bytes - before) as f64 / ratio).ceil() as u64
     }
 
+    /// What the provider counted last, as bytes and tokens, if a body of so many bytes begins with it.
+    pub fn known(&self, bytes: usize) -> Option<(usize, u64)> {
+        self.last.filter(|last| last.bytes <= bytes).map(|last| (last.bytes, last.tokens))
+    }
+
+    /// Whether a body of so many bytes may have more or fewer tokens than the limit: what was not counted yet has
+    /// between an eighth of a token and one a byte.
+    pub fn leaves_open(&self, bytes: usize, limit: u64) -> bool {
+        let (before, tokens) = self.known(bytes).unwrap_or_default();
+        let grown = (bytes - before) as u64;
+        (tokens + grown / 8..tokens + grown).contains(&limit)
+    }
+
     /// A body of so many bytes was refused as too long, in these words. The window stands in them: the smaller of
     /// the two numbers that such a message gives, or the only one.
     pub fn overflowed(&mut self, message: &str, bytes: usize) {
@@ -75,6 +89,17 @@ mod tests {
         gauge.measured(8_000, 1);
         gauge.measured(8_000, 0);
         assert_eq!(gauge.tokens(8_000), 2_000);
+    }
+
+    #[test]
+    fn a_limit_is_open_between_the_fewest_and_the_most_tokens() {
+        let mut gauge = Gauge::default();
+        let open = |gauge: &Gauge, limits: [u64; 4]| limits.map(|limit| gauge.leaves_open(8_000, limit));
+        assert_eq!(open(&gauge, [999, 1_000, 7_999, 8_000]), [false, true, true, false]);
+        gauge.measured(7_200, 2_000);
+        assert_eq!(gauge.known(8_000), Some((7_200, 2_000)));
+        assert_eq!(open(&gauge, [2_099, 2_100, 2_799, 2_800]), [false, true, true, false]);
+        assert_eq!(gauge.known(7_000), None, "another, shorter conversation");
     }
 
     #[test]

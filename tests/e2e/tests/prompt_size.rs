@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 /// Tokens of the tools and of each message as they stand in a request.
 fn tokens(body: &Value) -> usize {
-    let count = |text: &str| tiktoken_rs::o200k_base_singleton().encode_ordinary(text).len();
+    let vocabulary = tiktoken::get_encoding("o200k_base").unwrap();
+    let count = |text: &str| vocabulary.count(text);
     let messages = body["messages"].as_array().into_iter().flatten();
     count(&body["tools"].to_string()) + messages.map(|message| count(&message.to_string())).sum::<usize>()
 }

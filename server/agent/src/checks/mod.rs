@@ -15,6 +15,7 @@
 mod folder;
 mod kin;
 mod narrow;
+mod own;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,23 +66,6 @@ pub struct Check {
     pub whole: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct ProjectFile {
-    #[serde(default)]
-    checks: BTreeMap<String, ProjectCheck>,
-}
-
-#[derive(Deserialize)]
-struct ProjectCheck {
-    command: String,
-    kind: Option<Kind>,
-    dir: Option<String>,
-    reader: Option<Reader>,
-    #[serde(default)]
-    reports: Vec<String>,
-    install: Option<String>,
-}
-
 /// The checks of a workspace, in the order of running them. `galley.toml`'s take the place of the detected ones of the
 /// same kind. Markers are looked for at any depth; a folder that a project above it governs has none of its own.
 ///
@@ -89,7 +73,7 @@ struct ProjectCheck {
 /// A `galley.toml` that cannot be read: the sentence names line and reason. The detected checks are lost with it, so that
 /// nobody takes the wrong ones for those they wrote down.
 pub fn detect(snapshot: &Snapshot) -> Result<Vec<Check>, String> {
-    let own = project_checks(snapshot)?;
+    let own = own::checks(snapshot)?;
     let mut checks: Vec<Check> = detected(snapshot);
     if !own.is_empty() {
         checks.retain(|check| own.iter().all(|mine| mine.kind != check.kind));
@@ -97,24 +81,6 @@ pub fn detect(snapshot: &Snapshot) -> Result<Vec<Check>, String> {
     }
     checks.sort_by_key(|check| check.kind);
     Ok(checks)
-}
-
-fn project_checks(snapshot: &Snapshot) -> Result<Vec<Check>, String> {
-    let text = RelPath::new("galley.toml").ok().and_then(|path| snapshot.read(&path).ok());
-    let Some(text) = text else { return Ok(Vec::new()) };
-    let file: ProjectFile =
-        toml::from_str(&text).map_err(|error| format!("galley.toml cannot be read: {error}"))?;
-    let check = |(name, check): (String, ProjectCheck)| Check {
-        name,
-        kind: check.kind.unwrap_or(Kind::Test),
-        argv: vec!["sh".to_owned(), "-c".to_owned(), check.command],
-        dir: check.dir.map(|dir| dir.trim_matches('/').to_owned()).unwrap_or_default(),
-        reader: check.reader.unwrap_or(Reader::Generic),
-        install: check.install.unwrap_or_else(|| "see [checks] in galley.toml".to_owned()),
-        reports: check.reports,
-        whole: None,
-    };
-    Ok(file.checks.into_iter().map(check).collect())
 }
 
 /// Folders whose projects are somebody else's, data of tests, or made by a build.

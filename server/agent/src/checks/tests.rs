@@ -172,6 +172,10 @@ fn galley_toml_takes_the_place_of_the_detected() {
     let check = all_in(&[("galley.toml", whole)]).unwrap().remove(0);
     assert_eq!((check.reader, check.kind, check.dir.as_str()), (Reader::GoTest, Kind::Lint, "a"));
     assert_eq!((check.reports[0].as_str(), check.install.as_str()), ("r.xml", "i"));
+    let short = "[checks]\nlint = 'make lint'\nunit = 'make unit'";
+    let short = all_in(&[("galley.toml", short)]).unwrap();
+    let kinds: Vec<(&str, Kind)> = short.iter().map(|check| (check.argv[2].as_str(), check.kind)).collect();
+    assert_eq!(kinds, [("make lint", Kind::Lint), ("make unit", Kind::Test)]);
 }
 
 /// The check of a tree that only has this marker.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use galley_model::Item;
 use galley_review::{HunkId, Proposal};
 use galley_text::format::FileChange;
 use galley_text::path::RelPath;
@@ -13,7 +14,7 @@ use crate::event::{State, TaskEvent};
 use crate::propose;
 use crate::selfcheck::{self, Circumstances};
 use crate::task::Mode;
-use crate::tools::{Finish, Outcome};
+use crate::tools::{self, Finish, Outcome};
 use crate::verify::{CheckStatus, Evidence, Told};
 use crate::{affected, formatting};
 
@@ -31,12 +32,7 @@ pub(super) enum Ruling {
 /// Judges a claim to be finished: runs what was not run on this very content, and proposes or sends back.
 pub(super) async fn finish(rounds: &mut Rounds, finish: Finish) -> Ruling {
     if rounds.context.overlay.is_unchanged() {
-        let (state, text) = match finish.outcome {
-            Outcome::Done => (State::Done, finish.text),
-            Outcome::Blocked => (State::Failed, format!("blocked: {}", finish.text)),
-        };
-        rounds.context.record(&TaskEvent::Ended { state, message: text });
-        return Ruling::Over;
+        return without_change(rounds, finish);
     }
     let cancel = rounds.context.cancel.clone();
     let context = &mut rounds.context;
@@ -75,6 +71,31 @@ pub(super) async fn finish(rounds: &mut Rounds, finish: Finish) -> Ruling {
     }
     offer(rounds, evidence, &summary, blocked || !red.is_empty());
     Ruling::Over
+}
+
+/// Judges an end with which nothing is changed. Where an edit was tried and refused, that is no end before it was said once.
+fn without_change(rounds: &mut Rounds, finish: Finish) -> Ruling {
+    let stumbled = rounds.past.spec.mode.edits() && rounds.past.items.iter().any(is_refused_edit);
+    let (state, message) = match finish.outcome {
+        Outcome::Blocked => (State::Failed, format!("blocked: {}", finish.text)),
+        Outcome::Done if stumbled && rounds.nudge() => {
+            let report =
+                "Not finished: your edit was refused and nothing is changed. Make it, or finish as blocked.";
+            return Ruling::Repair(report.to_owned());
+        }
+        Outcome::Done if stumbled => {
+            (State::Failed, format!("nothing was changed, its edits were refused. It said: {}", finish.text))
+        }
+        Outcome::Done => (State::Done, finish.text),
+    };
+    rounds.context.record(&TaskEvent::Ended { state, message });
+    Ruling::Over
+}
+
+/// Whether this is the answer to a call that was to change something and did not: also one of a tool that is not there.
+fn is_refused_edit(item: &Item) -> bool {
+    let Item::ToolResult { name, is_error, .. } = item else { return false };
+    *is_error && (matches!(name.as_str(), "edit" | "apply_patch") || !tools::is_known(name))
 }
 
 /// Takes in what was verified. Where it is worse than what there was, that one is brought back, and the answer says so.

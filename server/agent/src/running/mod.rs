@@ -14,7 +14,7 @@ mod shortening;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use galley_journal::{Journal, JournalError, NewTask};
+use galley_journal::{Journal, JournalError, NewEntry, NewTask, Spend, With};
 use galley_model::{Item, Kind};
 use galley_workspace::{Overlay, Workspace};
 
@@ -261,8 +261,21 @@ fn spawn(
 /// # Errors
 /// When the journal cannot be written; then nothing is shown.
 pub(crate) fn record(services: &Services, task: &str, event: &TaskEvent) -> Result<(), JournalError> {
+    record_paid(services, task, event, None)
+}
+
+/// As [`record`], together with what it cost: a reply is never there without its price, nor the price without it.
+///
+/// # Errors
+/// As [`record`].
+pub(crate) fn record_paid(
+    services: &Services,
+    task: &str,
+    event: &TaskEvent,
+    spend: Option<&Spend>,
+) -> Result<(), JournalError> {
     let at_ms = clock::now_ms();
-    record_in(&services.journal, task, event, at_ms)?;
+    write(&services.journal, task, event, at_ms, spend)?;
     let published = Published::Event { task: task.to_owned(), at_ms, event: Box::new(event.clone()) };
     // Nobody may be watching; the journal has it.
     let _ = services.published.send(published);
@@ -274,11 +287,16 @@ pub(crate) fn record(services: &Services, task: &str, event: &TaskEvent) -> Resu
 /// # Errors
 /// When the journal cannot be written.
 pub fn record_in(journal: &Journal, task: &str, event: &TaskEvent, at_ms: i64) -> Result<(), JournalError> {
-    if guards_an_effect(event) {
-        journal.append(task, event.kind(), event, at_ms)?;
-    } else {
-        journal.append_progress(task, event.kind(), event, at_ms)?;
-    }
+    write(journal, task, event, at_ms, None)
+}
+
+fn write(
+    journal: &Journal,
+    task: &str,
+    event: &TaskEvent,
+    at_ms: i64,
+    spend: Option<&Spend>,
+) -> Result<(), JournalError> {
     let state = match event {
         TaskEvent::State { state, .. } | TaskEvent::Ended { state, .. } => Some(*state),
         TaskEvent::Asked { .. } => Some(State::Waiting),
@@ -286,20 +304,19 @@ pub fn record_in(journal: &Journal, task: &str, event: &TaskEvent, at_ms: i64) -
         TaskEvent::Decided { verdict: Verdict::Reopened, .. } => Some(State::Proposed),
         _ => None,
     };
-    match state {
-        Some(state) => journal.set_state(task, state.word(), at_ms),
-        None => Ok(()),
-    }
+    let entry = NewEntry::new(task, event.kind(), event, at_ms)?;
+    journal.append_with(&entry, guards_an_effect(event), &With { state: state.map(State::word), spend })?;
+    Ok(())
 }
 
 /// Whether an event must be on the disk before anything else happens. The others survive the death of the process; where a
-/// loss of power takes them, nothing but a look at text is done again.
+/// loss of power takes them, nothing but a look at text or an edit in memory is done again.
 fn guards_an_effect(event: &TaskEvent) -> bool {
-    let looks = |tool: &str| matches!(tool, "read" | "search" | "plan");
+    // What these do happens in memory and follows from the reply, which is on the disk.
+    let stays_inside = |tool: &str| matches!(tool, "read" | "search" | "plan" | "edit" | "apply_patch");
     match event {
-        TaskEvent::State { .. } | TaskEvent::Warned { .. } => false,
-        TaskEvent::CallBegan { tool, .. } => !looks(tool) && tool != "edit" && tool != "apply_patch",
-        TaskEvent::CallEnded { tool, .. } => !looks(tool),
+        TaskEvent::State { .. } | TaskEvent::Warned { .. } | TaskEvent::Edited { .. } => false,
+        TaskEvent::CallBegan { tool, .. } | TaskEvent::CallEnded { tool, .. } => !stays_inside(tool),
         _ => true,
     }
 }

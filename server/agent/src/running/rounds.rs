@@ -196,8 +196,9 @@ impl Rounds {
         let usd = self.client.cost(&reply);
         let mut usage = reply.usage;
         usage += reply.wasted;
-        self.pay(&usage, usd);
-        self.context.record(&TaskEvent::Reply { reply: Box::new(reply.clone()), usd });
+        let spend = self.spend(&usage, usd);
+        self.count(&usage, usd);
+        self.context.record_paid(&TaskEvent::Reply { reply: Box::new(reply.clone()), usd }, &spend);
         self.push(Item::Reply(reply.clone()));
         if !reply.broken_calls.is_empty() {
             let names: Vec<&str> = reply.broken_calls.iter().map(|call| call.name.as_str()).collect();
@@ -223,15 +224,25 @@ impl Rounds {
         self.run_calls(reply.calls).await
     }
 
-    /// Puts a reply's cost into ledger and sum.
+    /// Puts a cost that no event tells of into ledger and sum.
     fn pay(&mut self, usage: &Usage, usd: Option<f64>) {
-        let endpoint = self.client.endpoint();
+        self.count(usage, usd);
+        if let Err(error) = self.context.services.journal.record_cost(&self.spend(usage, usd)) {
+            self.context.live(Sign::Retry(error.to_string()));
+        }
+    }
+
+    fn count(&mut self, usage: &Usage, usd: Option<f64>) {
         self.spent.usage += *usage;
         self.spent.usd = match (self.spent.usd, usd) {
             (Some(sum), Some(more)) => Some(sum + more),
             (sum, more) => sum.or(more),
         };
-        let spend = galley_journal::Spend {
+    }
+
+    fn spend(&self, usage: &Usage, usd: Option<f64>) -> galley_journal::Spend {
+        let endpoint = self.client.endpoint();
+        galley_journal::Spend {
             task: self.context.task.clone(),
             model: format!("{}/{}", endpoint.provider, endpoint.model),
             at_ms: crate::clock::now_ms(),
@@ -241,9 +252,6 @@ impl Rounds {
             output: usage.output,
             reasoning: usage.reasoning,
             usd,
-        };
-        if let Err(error) = self.context.services.journal.record_cost(&spend) {
-            self.context.live(Sign::Retry(error.to_string()));
         }
     }
 
@@ -309,6 +317,11 @@ impl Rounds {
         self.nudged = true;
         self.say(Speaker::Harness, note.to_owned());
         Next::Again
+    }
+
+    /// Whether the one note that a claim to be finished may get is still to be said; from now on it is not.
+    pub(super) fn nudge(&mut self) -> bool {
+        !std::mem::replace(&mut self.nudged, true)
     }
 
     /// Runs the calls of one reply, in order.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use galley_exec::policy::{self, Decision, Rules, Verdict};
 use galley_index::IndexSnapshot;
+use galley_journal::{JournalError, Spend};
 use galley_text::path::RelPath;
 use galley_workspace::Overlay;
 use tokio_util::sync::CancellationToken;
@@ -249,7 +250,16 @@ impl Context {
     /// Puts an event into the journal, then shows it. An unwritable journal ends the task at its next turn; here the event
     /// is not shown, since nothing is visible that is not recorded.
     pub fn record(&self, event: &TaskEvent) {
-        if let Err(error) = crate::running::record(&self.services, &self.task, event) {
+        self.recorded(crate::running::record(&self.services, &self.task, event));
+    }
+
+    /// As [`Context::record`], together with what it cost.
+    pub fn record_paid(&self, event: &TaskEvent, spend: &Spend) {
+        self.recorded(crate::running::record_paid(&self.services, &self.task, event, Some(spend)));
+    }
+
+    fn recorded(&self, result: Result<(), JournalError>) {
+        if let Err(error) = result {
             self.live(Sign::Retry(error.to_string()));
             self.cancel.cancel();
         }

@@ -168,6 +168,11 @@ pub fn announce(call: &ToolCall) -> String {
     }
 }
 
+/// Whether there is a tool of this name, in any set.
+pub fn is_known(name: &str) -> bool {
+    find(name).is_some()
+}
+
 /// Runs a call. Unknown tools and arguments that do not parse are answers, too.
 pub async fn run(context: &mut Context, call: &ToolCall) -> Answer {
     let known = context.set.names();
