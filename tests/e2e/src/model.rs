@@ -41,6 +41,16 @@ impl Model {
         format!("http://{}/v1", self.address)
     }
 
+    /// The base URL for a model, `kind/name`.
+    pub fn url_for(&self, model: &str) -> String {
+        let version = match model.split('/').next() {
+            Some("anthropic" | "bedrock") => "",
+            Some("gemini") => "/v1beta",
+            _ => "/v1",
+        };
+        format!("http://{}{version}", self.address)
+    }
+
     /// Its record: every request, and what a strict provider would have refused.
     pub fn log(&self) -> Value {
         let mut stream = TcpStream::connect(&self.address).expect("the fake model is there");

@@ -13,7 +13,7 @@ fn edit() -> Value {
 }
 
 fn finish() -> Value {
-    json!({ "calls": [{ "name": "finish", "arguments": { "outcome": "done", "summary": "Renamed." } }] })
+    json!({ "calls": [{ "name": "finish", "arguments": { "outcome": "done", "text": "Renamed." } }] })
 }
 
 fn configured(place: &Place, one: &Model, two: &Model) -> std::path::PathBuf {
@@ -101,4 +101,28 @@ fn a_task_is_exported_without_secrets_and_played_again_without_a_model() {
     assert_eq!(edits(&first), edits(&second), "{errors}");
     assert_eq!(edits(&second).len(), 1);
     assert_eq!(model.log()["requests"].as_array().unwrap().len(), asked, "the recording alone answered");
+}
+
+#[test]
+fn a_claim_to_be_done_after_a_refused_edit_is_not_believed() {
+    let refused = json!({ "calls": [{ "name": "edit", "arguments": { "path": "a.rs", "old": "fn z() {}", "new": "fn b() {}", "why": "w" } }] });
+    let unknown = json!({ "calls": [{ "name": "teleport", "arguments": {} }] });
+    for tried in [refused, unknown] {
+        let place = Place::new(&[("a.rs", "fn a() {}\n")]);
+        let model = Model::start(&json!({ "turns": [tried, finish(), finish()] }));
+        let mut command = place.command(&["run", "--json", "--apply", "rename a to b"]);
+        command
+            .env("GALLEY_MODEL", "openai-chat/fake")
+            .env("GALLEY_BASE_URL", model.url())
+            .env("OPENAI_API_KEY", "sk-test");
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        let ended: Vec<Value> =
+            events(&stdout(&output)).iter().filter_map(|line| line["event"].get("ended")).cloned().collect();
+        assert_eq!(ended[0]["state"], "failed", "{ended:?}");
+        assert!(ended[0]["message"].as_str().unwrap().contains("nothing was changed"), "{ended:?}");
+        let requests = model.log()["requests"].as_array().unwrap().clone();
+        let said = requests.last().unwrap()["body"].to_string();
+        assert!(said.contains("your edit was refused"), "the model is told once: {said}");
+    }
 }

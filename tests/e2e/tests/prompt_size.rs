@@ -4,12 +4,14 @@ use galley_e2e::model::Model;
 use galley_e2e::place::{Place, stderr};
 use serde_json::{Value, json};
 
-/// Tokens of the tools and of each message as they stand in a request.
+/// Tokens of the tools, the system text and each message as they stand in a request, whichever family it is of.
 fn tokens(body: &Value) -> usize {
     let vocabulary = tiktoken::get_encoding("o200k_base").unwrap();
     let count = |text: &str| vocabulary.count(text);
-    let messages = body["messages"].as_array().into_iter().flatten();
-    count(&body["tools"].to_string()) + messages.map(|message| count(&message.to_string())).sum::<usize>()
+    let parts =
+        ["messages", "input", "contents"].into_iter().filter_map(|list| body[list].as_array()).flatten();
+    let frozen = ["tools", "instructions", "system", "systemInstruction"].map(|field| &body[field]);
+    frozen.into_iter().filter(|part| !part.is_null()).chain(parts).map(|part| count(&part.to_string())).sum()
 }
 
 const LIB: &str = r#"//! Turns titles into slugs.
@@ -84,9 +86,10 @@ const CARGO: &str = "[package]\nname = \"slug\"\nversion = \"0.1.0\"\nedition = 
 fn run(place: &Place, model: &Model, name: &str, arguments: &[&str]) -> Vec<Value> {
     let mut command = place.command(&[&["run"], arguments].concat());
     command
-        .env("GALLEY_MODEL", format!("openai-chat/{name}"))
-        .env("GALLEY_BASE_URL", model.url())
-        .env("OPENAI_API_KEY", "sk-test");
+        .env("GALLEY_MODEL", name)
+        .env("GALLEY_BASE_URL", model.url_for(name))
+        .env("GALLEY_API_KEY_ENV", "FAKE_KEY")
+        .env("FAKE_KEY", "sk-test");
     let output = command.output().unwrap();
     let log = model.log();
     assert!(output.status.success(), "{}", stderr(&output));
@@ -98,6 +101,14 @@ fn run(place: &Place, model: &Model, name: &str, arguments: &[&str]) -> Vec<Valu
 /// task, the best with four 9,292.
 #[test]
 fn a_small_task_of_six_turns_is_cheap() {
+    for kind in ["openai-chat", "anthropic", "gemini"] {
+        six_turns(kind, 7_366);
+    }
+    // What this family answers goes back item by item as it came, with ids and states that the others do not have.
+    six_turns("openai-responses", 7_700);
+}
+
+fn six_turns(kind: &str, limit: usize) {
     let place = Place::new(&[("Cargo.toml", CARGO), ("src/lib.rs", LIB)]);
     let call = |say: &str, name: &str, arguments: Value| json!({ "say": say, "calls": [{ "name": name, "arguments": arguments }] });
     let model = Model::start(&json!({ "turns": [
@@ -112,13 +123,13 @@ fn a_small_task_of_six_turns_is_cheap() {
         { "say": "A slug may now be as long as the limit; all tests pass." },
     ] }));
     let goal = "The test a_slug_may_be_as_long_as_the_limit fails. Find the cause and fix it.";
-    let bodies = run(&place, &model, "fake", &["--apply", goal]);
+    let bodies = run(&place, &model, &format!("{kind}/fake"), &["--apply", goal]);
     model.assert_clean();
     let each: Vec<usize> = bodies.iter().map(tokens).collect();
-    println!("tokens of the six requests: {each:?}, together {}", each.iter().sum::<usize>());
-    assert_eq!(each.len(), 6);
-    assert!(each[0] <= 1_000, "{each:?}");
-    assert!(each.iter().sum::<usize>() < 7_366, "{each:?}");
+    println!("{kind}, tokens of the six requests: {each:?}, together {}", each.iter().sum::<usize>());
+    assert_eq!(each.len(), 6, "{kind}");
+    assert!(each[0] <= 1_000, "{kind} {each:?}");
+    assert!(each.iter().sum::<usize>() < limit, "{kind} {each:?}");
     assert!(place.read("src/lib.rs").contains("more > limit"));
 }
 

@@ -73,17 +73,20 @@ pub(super) async fn finish(rounds: &mut Rounds, finish: Finish) -> Ruling {
     Ruling::Over
 }
 
-/// Judges an end with which nothing is changed. Where an edit was tried and refused, that is no end before it was said once.
+/// Judges an end with which nothing is changed. Where something was tried in vain, that is no end before it was said once.
 fn without_change(rounds: &mut Rounds, finish: Finish) -> Ruling {
-    let stumbled = rounds.past.spec.mode.edits() && rounds.past.items.iter().any(is_refused_edit);
+    let edits = rounds.past.spec.mode.edits();
+    let failed =
+        |is_meant: fn(&str) -> bool| edits && rounds.past.items.iter().any(|item| has_failed(item, is_meant));
+    let (refused, stuck) = (failed(is_edit), failed(|tool| tool == "run"));
     let (state, message) = match finish.outcome {
         Outcome::Blocked => (State::Failed, format!("blocked: {}", finish.text)),
-        Outcome::Done if stumbled && rounds.nudge() => {
-            let report =
-                "Not finished: your edit was refused and nothing is changed. Make it, or finish as blocked.";
-            return Ruling::Repair(report.to_owned());
+        Outcome::Done if (refused || stuck) && rounds.nudge() => {
+            let why = if refused { "your edit was refused" } else { "a command was stopped or refused" };
+            let report = "If a change was asked for, make it, or finish as blocked; otherwise finish again.";
+            return Ruling::Repair(format!("Nothing is changed: {why}. {report}"));
         }
-        Outcome::Done if stumbled => {
+        Outcome::Done if refused => {
             (State::Failed, format!("nothing was changed, its edits were refused. It said: {}", finish.text))
         }
         Outcome::Done => (State::Done, finish.text),
@@ -92,10 +95,13 @@ fn without_change(rounds: &mut Rounds, finish: Finish) -> Ruling {
     Ruling::Over
 }
 
-/// Whether this is the answer to a call that was to change something and did not: also one of a tool that is not there.
-fn is_refused_edit(item: &Item) -> bool {
-    let Item::ToolResult { name, is_error, .. } = item else { return false };
-    *is_error && (matches!(name.as_str(), "edit" | "apply_patch") || !tools::is_known(name))
+fn has_failed(item: &Item, is_meant: fn(&str) -> bool) -> bool {
+    matches!(item, Item::ToolResult { name, is_error: true, .. } if is_meant(name))
+}
+
+/// Whether a call of this name was to change a file; so are those of a tool that is not there.
+fn is_edit(tool: &str) -> bool {
+    matches!(tool, "edit" | "apply_patch") || !tools::is_known(tool)
 }
 
 /// Takes in what was verified. Where it is worse than what there was, that one is brought back, and the answer says so.

@@ -9,7 +9,7 @@ use crate::event::{PlanItem, PlanState};
 
 pub(super) static TOOL: Tool = Tool {
     name: "plan",
-    description: "Set the plan: \"[ ] open\", \"[>] active\", \"[x] done\".",
+    description: "Set the plan: [ ] open, [>] active, [x] done.",
     schema,
     announce: |_| "update the plan".to_owned(),
     run,

@@ -63,6 +63,7 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
             Err(error) => return Answer::error(error.to_string()),
         };
         let status = status_line(&ran.outcome.status);
+        let is_error = !matches!(ran.outcome.status, Status::Exited(_) | Status::Signalled(_));
         let seconds = ran.outcome.duration.as_secs_f64();
         let text = context.verifier.own_paths(&clean_output(&ran.outcome.output.text()));
         let text = match context
@@ -89,12 +90,12 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
         }
         let summary = format!("{}: {status}, {seconds:.1} s", first_line(&arguments.command));
         if matches!(context.set, Set::ReadOnly | Set::Exploring | Set::Planning) {
-            return Answer::ok(output, summary);
+            return Answer { is_error, ..Answer::ok(output, summary) };
         }
         let taken = taking::take(context, first_line(&arguments.command), ran.changes, &wanted).await;
         output.push_str(&taken.told);
         let overlay_changed = !taken.edited.is_empty();
-        Answer { edited: taken.edited, overlay_changed, ..Answer::ok(output, summary) }
+        Answer { edited: taken.edited, overlay_changed, is_error, ..Answer::ok(output, summary) }
     })
 }
 
