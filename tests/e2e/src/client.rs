@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::model::Model;
 use crate::place::Place;
 
 /// How long anything is waited for. Only a fault reaches it.
@@ -71,27 +72,39 @@ pub fn full() -> Value {
 impl Client {
     /// Starts the server in a place, with a model at a base URL, and initialises it.
     pub fn start(place: &Place, model_url: Option<&str>, capabilities: Value) -> Client {
-        let mut client = Client::spawn(place, model_url);
+        Client::spawn(place, model_url).initialized(place, capabilities)
+    }
+
+    /// Starts the server with a model `kind/name` at the fake model's address for it, and initialises it.
+    pub fn start_with(place: &Place, name: &str, model: &Model, capabilities: Value) -> Client {
+        Client::spawn_with(place, Some((name, &model.url_for(name)))).initialized(place, capabilities)
+    }
+
+    fn initialized(mut self, place: &Place, capabilities: Value) -> Client {
         let params = json!({
             "processId": std::process::id(),
             "rootUri": format!("file://{}", place.root().display()),
             "workspaceFolders": [{ "uri": format!("file://{}", place.root().display()), "name": "project" }],
             "capabilities": capabilities,
         });
-        let answer = client.request("initialize", params);
+        let answer = self.request("initialize", params);
         assert!(answer["result"]["capabilities"].is_object(), "{answer:#}");
-        client.notify("initialized", json!({}));
-        client
+        self.notify("initialized", json!({}));
+        self
     }
 
     /// Starts the server and says nothing yet.
     pub fn spawn(place: &Place, model_url: Option<&str>) -> Client {
+        Client::spawn_with(place, model_url.map(|url| ("openai-chat/fake", url)))
+    }
+
+    fn spawn_with(place: &Place, model: Option<(&str, &str)>) -> Client {
         let mut command = place.command(&["lsp"]);
-        if let Some(url) = model_url {
-            command
-                .env("GALLEY_MODEL", "openai-chat/fake")
-                .env("GALLEY_BASE_URL", url)
-                .env("OPENAI_API_KEY", "sk-test");
+        if let Some((name, url)) = model {
+            command.env("GALLEY_MODEL", name).env("GALLEY_BASE_URL", url);
+            for variable in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"] {
+                command.env(variable, "sk-test");
+            }
         }
         let mut child = command
             .stdin(Stdio::piped())
