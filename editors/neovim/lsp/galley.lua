@@ -27,7 +27,7 @@ return {
   capabilities = {
     -- Neovim applies documentChanges but does not announce it; without it, versions would not be sent.
     workspace = { workspaceEdit = { documentChanges = true } },
-    experimental = { galley = { version = require('galley.protocol').version, review = true } },
+    experimental = { galley = { version = require('galley.protocol').version, review = true, diagnostics = require('galley.diagnostics') ~= nil } },
   },
   -- The default leaves without waiting, and `exit` never reaches the server.
   exit_timeout = 1000,
@@ -37,6 +37,7 @@ return {
     ['galley/task/didUpdate'] = to('tasks', 'on_task'),
     ['galley/status/didChange'] = to('status', 'on_status'),
     ['galley/approval/request'] = to('approval', 'on_request'),
+    ['galley/editor/diagnostics'] = to('diagnostics', 'on_request'),
     ['workspace/applyEdit'] = to('apply', 'on_apply_edit'),
     ['textDocument/publishDiagnostics'] = to('review', 'on_diagnostics'),
   },

@@ -20,7 +20,7 @@ end
 T.test('the client announces itself and asks what is open', function()
   T.open('a.txt', TEXT)
   local init = T.sent('initialize')[1]
-  T.eq({ version = 1, review = true }, init.capabilities.experimental.galley)
+  T.eq({ version = 1, review = true, diagnostics = true }, init.capabilities.experimental.galley)
   T.eq(true, init.capabilities.workspace.workspaceEdit.documentChanges)
   T.wait('the list is asked for', function() return #T.sent('galley/proposal/list') == 1 end)
 end)

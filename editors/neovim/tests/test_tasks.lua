@@ -140,6 +140,27 @@ T.test('an approval goes through vim.ui.select; dismissed is null', function()
   T.eq(vim.NIL, raw.option)
 end)
 
+T.test('what other servers say is told with the version of the text that it speaks of', function()
+  local buf = T.open('a.txt', 'one\ntwo\n') or vim.api.nvim_get_current_buf()
+  local ns = vim.api.nvim_create_namespace('another server')
+  vim.diagnostic.set(ns, buf, {
+    { lnum = 1, col = 0, severity = vim.diagnostic.severity.ERROR, source = 'tsserver', code = 2322, message = 'not a number' },
+    { lnum = 0, col = 0, source = 'galley', message = 'a hunk of ours' },
+  })
+  local uri = vim.uri_from_bufnr(buf)
+  local tell = require('galley.diagnostics').on_request
+  local said = tell(nil, { uri = uri }).documents
+  T.eq(1, #said)
+  T.eq({ { line = 1, severity = 1, source = 'tsserver', code = '2322', message = 'not a number' } }, said[1].diagnostics)
+  local version = said[1].version
+  T.eq(vim.lsp.util.buf_versions[buf], version)
+  vim.api.nvim_buf_set_lines(buf, 0, 0, false, { 'typed' })
+  assert(vim.lsp.util.buf_versions[buf] > version)
+  T.eq(version, tell(nil, {}).documents[1].version, 'of the older text, until the other server speaks again')
+  T.eq({}, tell(nil, { uri = uri .. '.missing' }).documents)
+  vim.diagnostic.reset(ns, buf)
+end)
+
 T.test('a question never interrupts typing', function()
   T.open('a.txt', 'one\n')
   local child = vim.fn.jobstart({ vim.v.progpath, '--embed', '--headless', '-u', 'NONE' }, { rpc = true })

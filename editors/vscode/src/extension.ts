@@ -7,6 +7,7 @@ import { commands, register } from "./commands";
 import { Decide } from "./decide";
 import { Decorations } from "./decorations";
 import { Drafts } from "./drafts";
+import { Elsewhere } from "./elsewhere";
 import { Documents, SCHEME } from "./documents";
 import { Lenses } from "./lenses";
 import type { Relay } from "./middleware";
@@ -46,6 +47,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   });
   const navigate = new Navigate(review, sideBySide);
   const steering = new Steering(send, tasks);
+  const elsewhere = new Elsewhere();
 
   const cursor = () => {
     status.draw();
@@ -75,7 +77,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
       return;
     }
     client = createClient(located.program, log, relay);
-    listen(client, send, { review, tasks, status, drafts, approvals });
+    listen(client, send, { review, tasks, status, drafts, approvals, elsewhere });
     try {
       await client.start();
     } catch (error) {
@@ -104,7 +106,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   };
 
   context.subscriptions.push(
-    log, review, documents, threads, decorations, drafts, lenses, status, tasks, sideBySide,
+    log, review, documents, threads, decorations, drafts, lenses, status, tasks, sideBySide, elsewhere,
     register(table, ["galley.ask"]),
     vscode.workspace.registerFileSystemProvider(SCHEME, documents, { isCaseSensitive: true }),
     vscode.languages.registerCodeLensProvider([{ scheme: "file" }, { scheme: "untitled" }], lenses),
@@ -126,14 +128,17 @@ export async function deactivate(): Promise<void> {
   await client?.stop();
 }
 
+/** What answers the server's requests. */
+interface Asked { approvals: Approvals; elsewhere: Elsewhere }
 interface Surfaces { review: Review; tasks: Tasks; status: StatusBar; drafts: Drafts }
 
-function listen(client: LanguageClient, send: Send, { review, tasks, status, drafts, approvals }: Surfaces & { approvals: Approvals }): void {
+function listen(client: LanguageClient, send: Send, { review, tasks, status, drafts, approvals, elsewhere }: Surfaces & Asked): void {
   client.onNotification(protocol.taskDidDraft, ({ task, drafts: written }) => drafts.put(task, written));
   client.onNotification(protocol.taskDidUpdate, (task) => tasks.put(task));
   client.onNotification(protocol.proposalDidChange, (proposal) => review.put(proposal));
   client.onNotification(protocol.statusDidChange, (now) => status.put(now));
   client.onRequest(protocol.approvalRequest, (approval, token) => approvals.ask(approval, token));
+  client.onRequest(protocol.editorDiagnostics, (asked) => elsewhere.tell(asked));
   client.onDidChangeState(({ newState }) => {
     if (newState === State.Running) {
       checkVersion(client);

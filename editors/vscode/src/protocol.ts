@@ -138,6 +138,12 @@ export const hunkWhy = request<{ hunk: string }, { markdown: string }>("galley/h
 export const checkpointRestore = request<{ checkpoint?: string; task?: string; all?: boolean }, Restored>("galley/checkpoint/restore");
 export const statusGet = request<Empty, Status>("galley/status");
 
+/** What another language server of the editor says; `line` is zero-based, `severity` as in LSP. */
+export interface EditorDiagnostic { line: number; severity: number | null; source: string | null; code: string | null; message: string }
+export interface EditorDocument { uri: string; version: number | null; diagnostics: EditorDiagnostic[] }
+export interface EditorDiagnostics { documents: EditorDocument[] }
+export const editorDiagnostics = request<{ uri: string | null }, EditorDiagnostics>("galley/editor/diagnostics");
+
 /** An edit that the model is writing. */
 export interface Draft { uri: string; path: string; line: number | null; old: string; new: string }
 export const taskDidDraft = notification<{ task: string; drafts: Draft[] }>("galley/task/didDraft");

@@ -47,10 +47,10 @@ export async function explain(problem: string): Promise<void> {
   if (choice === again) await vscode.commands.executeCommand("galley.ui.restart");
 }
 
-/** Tells the server that this client draws hunks by itself. */
+/** Tells the server that this client draws hunks by itself, and knows what other language servers say. */
 class GalleyCapability implements StaticFeature {
   fillClientCapabilities(capabilities: { experimental?: object }): void {
-    capabilities.experimental = { ...capabilities.experimental, galley: { version: PROTOCOL_VERSION, review: true } };
+    capabilities.experimental = { ...capabilities.experimental, galley: { version: PROTOCOL_VERSION, review: true, diagnostics: true } };
   }
   initialize(): void {}
   getState(): FeatureState {

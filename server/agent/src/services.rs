@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use galley_exec::Level;
 use galley_index::Index;
 use galley_journal::Journal;
 use galley_model::Client;
+use galley_text::path::RelPath;
 use galley_workspace::Workspace;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -153,4 +155,51 @@ pub trait Host: Send + Sync {
     /// Asks, and answers with the id of the chosen option; `None` when the person dismissed it or cannot be asked, which
     /// always means no.
     fn ask(&self, question: Question) -> BoxFuture<'static, Option<String>>;
+
+    /// What the editor's other language servers say now, of one file or of all; the error says why that cannot be known.
+    fn diagnostics(&self, _path: Option<RelPath>) -> BoxFuture<'static, Result<Vec<Reported>, String>> {
+        futures::future::ready(Err("no editor is connected that tells its diagnostics".to_owned())).boxed()
+    }
+}
+
+/// What another language server of the editor says of a place in the text that the person has now.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reported {
+    /// The file.
+    pub path: RelPath,
+    /// Zero-based line.
+    pub line: u32,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Who says so, `tsserver` or `rust-analyzer`; may be empty.
+    pub source: String,
+    /// Its name for it, `E0308` or `2322`; may be empty.
+    pub code: String,
+    /// The message.
+    pub message: String,
+}
+
+/// As in LSP, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// An error.
+    Error,
+    /// A warning.
+    Warning,
+    /// An information.
+    Information,
+    /// A hint.
+    Hint,
+}
+
+impl Severity {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Information => "information",
+            Severity::Hint => "hint",
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! (`galley protocol schema`) are made from these; every request is mirrored by `workspace/executeCommand` under the same
 //! name with dots.
 
+mod editor;
 mod review;
 mod task;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use editor::*;
 pub use review::*;
 pub use task::*;
 
@@ -156,6 +158,7 @@ pub fn schema() -> serde_json::Value {
         "galley/document/text": DocumentRef => DocumentText,
         "galley/status": Empty => Status,
         "galley/approval/request": ApprovalParams => ApprovalAnswer,
+        "galley/editor/diagnostics": EditorDiagnosticsParams => EditorDiagnostics,
         "galley/task/didUpdate": Task => Empty,
         "galley/task/didDraft": Drafts => Empty,
         "galley/proposal/didChange": Proposal => Empty,

@@ -44,6 +44,8 @@ pub struct Client {
     pub on_edit: OnEdit,
     /// Answers to `galley/approval/request` and to messages with buttons: an option's id or label; none: dismissed.
     pub answer: Option<String>,
+    /// What the editor's other language servers say, as `galley/editor/diagnostics` answers.
+    pub elsewhere: Value,
     /// Whether the person leaves questions unanswered.
     pub hold_approvals: bool,
     /// Edits that the server sent.
@@ -132,6 +134,7 @@ impl Client {
             documents: BTreeMap::new(),
             on_edit: OnEdit::Apply,
             answer: None,
+            elsewhere: json!({ "documents": [] }),
             hold_approvals: false,
             edits: Vec::new(),
             keystroke: None,
@@ -234,6 +237,7 @@ impl Client {
                 Some(title) => json!({ "title": title }),
                 None => Value::Null,
             },
+            "galley/editor/diagnostics" => self.elsewhere.clone(),
             "workspace/configuration" => json!([null]),
             "window/showDocument" => json!({ "success": true }),
             _ => Value::Null,

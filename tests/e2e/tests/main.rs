@@ -4,6 +4,7 @@
 mod bad_input;
 mod command_line;
 mod deciding;
+mod diagnostics;
 mod file_kinds;
 mod house;
 mod index_requests;

@@ -146,6 +146,18 @@
 ---@field detail string
 ---@field options { id: string, label: string }[]
 
+---@class galley.EditorDiagnostic
+---@field line integer zero-based
+---@field severity? integer
+---@field source? string
+---@field code? string
+---@field message string
+
+---@class galley.EditorDocument
+---@field uri string
+---@field version? integer of the text that is spoken of
+---@field diagnostics galley.EditorDiagnostic[]
+
 ---@class galley.Checkpoint
 ---@field checkpoint string
 ---@field task string

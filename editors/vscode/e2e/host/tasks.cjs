@@ -52,10 +52,31 @@ suite("tasks", () => {
     assert.deepStrictEqual((await request("mock/seen")).filter((entry) => entry.method === "mock/answerBeforeChange"), []);
   });
 
+  test("what other language servers say is told with the version of the text that it speaks of", async () => {
+    const editor = await open("src/range.rs");
+    const uri = editor.document.uri;
+    const others = vscode.languages.createDiagnosticCollection("another server");
+    const said = new vscode.Diagnostic(new vscode.Range(2, 0, 2, 4), "mismatched types", vscode.DiagnosticSeverity.Error);
+    Object.assign(said, { source: "rustc", code: { value: "E0308", target: uri } });
+    const heard = new Promise((resolve) => {
+      const listening = vscode.languages.onDidChangeDiagnostics(() => (listening.dispose(), resolve()));
+    });
+    others.set(uri, [said]);
+    await heard;
+    const ask = (of) => request("mock/request", { method: "galley/editor/diagnostics", params: { uri: of } });
+    const { documents: [told] } = await ask(uri.toString());
+    assert.strictEqual(told.version, editor.document.version);
+    assert.deepStrictEqual(told.diagnostics, [{ line: 2, severity: 1, source: "rustc", code: "E0308", message: "mismatched types" }]);
+    await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), "// typed\n"));
+    const later = (await ask(null)).documents.find((document) => document.uri === uri.toString());
+    assert.ok(later.version < editor.document.version, "of the older text, until the other server speaks again");
+    others.dispose();
+  });
+
   test("the client announces what it draws and sends the positions of the protocol", async () => {
     const editor = await open("src/range.rs");
     editor.selection = new vscode.Selection(11, 4, 13, 5);
     const seen = await request("mock/seen");
-    assert.deepStrictEqual(seen[0].params.experimental.galley, { version: 1, review: true });
+    assert.deepStrictEqual(seen[0].params.experimental.galley, { version: 1, review: true, diagnostics: true });
   });
 });

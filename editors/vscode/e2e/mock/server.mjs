@@ -255,6 +255,7 @@ const requests = {
   "galley/checkpoint/restore": () => ({ applied: false, reason: "there is no checkpoint yet", conflicts: [] }),
   "galley/status": status,
   "mock/seen": () => seen,
+  "mock/request": ({ method, params }) => request(method, params),
   "mock/die": () => process.exit(1),
   "mock/status": (params) => (notify("galley/status/didChange", { ...status(), ...params }), {}),
 };

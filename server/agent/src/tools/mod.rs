@@ -7,6 +7,7 @@ mod apply_patch;
 mod ask;
 mod check;
 mod context;
+mod diagnostics;
 mod edit;
 mod explore;
 mod finish;

@@ -8,7 +8,7 @@ use super::{Answer, Context, Edited, Tool, object, typed};
 
 pub(super) static TOOL: Tool = Tool {
     name: "more",
-    description: "Rarer tools, arguments after the name: list, outline, delete, move, undo, diff, impact, explore, ask, widen.",
+    description: "Rarer tools, arguments after the name: list, outline, delete, move, undo, diff, impact, diagnostics, explore, ask, widen.",
     schema,
     announce: |arguments| {
         let call: Vec<&str> =
@@ -20,7 +20,7 @@ pub(super) static TOOL: Tool = Tool {
 
 /// The description where nothing may be written.
 pub(super) const READING: &str =
-    "Rarer tools, arguments after the name: list, outline, impact, explore, ask.";
+    "Rarer tools, arguments after the name: list, outline, impact, diagnostics, explore, ask.";
 
 /// Entries of a listing.
 const ENTRIES: usize = 200;
@@ -58,12 +58,13 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
             "move" | "rename" => rename(context, &arguments).await,
             "diff" => Ok(diff_so_far(context)),
             "impact" => Ok(impact(context, arguments.at(0))),
+            "diagnostics" => super::diagnostics::diagnostics(context, arguments.at(0)).await,
             "undo" => undo(context, arguments.at(0)),
             "explore" => super::explore::explore(context, arguments.at(0)).await,
             "ask" => super::ask::ask(context, arguments.call.get(1..).unwrap_or_default()).await,
             "widen" => super::widen::widen(context, arguments.at(0), arguments.at(1)).await,
             other => Err(format!(
-                "there is no `{other}` here; known: list, outline, delete, move, undo, diff, impact, explore, ask, widen"
+                "there is no `{other}` here; known: list, outline, delete, move, undo, diff, impact, diagnostics, explore, ask, widen"
             )),
         };
         answer.unwrap_or_else(Answer::error)

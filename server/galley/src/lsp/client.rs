@@ -26,6 +26,8 @@ pub struct ClientFacts {
     pub show_document: bool,
     /// Draws hunks itself, by our own protocol.
     pub review: bool,
+    /// Tells what the editor's other language servers say.
+    pub diagnostics: bool,
     /// Answers `workspace/configuration`.
     pub configuration: bool,
     /// Watches files for the server.
@@ -53,11 +55,11 @@ impl ClientFacts {
         let resources =
             edit.is_some_and(|edit| edit.resource_operations.as_ref().is_some_and(|list| !list.is_empty()));
         let announced = edit.and_then(|edit| edit.document_changes).unwrap_or(false);
-        let review = capabilities
-            .experimental
-            .as_ref()
-            .and_then(|experimental| experimental["galley"]["review"].as_bool())
-            .unwrap_or(false);
+        let own = |what: &str| {
+            let experimental = capabilities.experimental.as_ref();
+            experimental.and_then(|experimental| experimental["galley"][what].as_bool()).unwrap_or(false)
+        };
+        let review = own("review");
         ClientFacts {
             encoding: encoding(capabilities),
             // Clients that say nothing of it are few and take them.
@@ -73,6 +75,7 @@ impl ClientFacts {
             show_document: window
                 .is_some_and(|window| window.show_document.as_ref().is_some_and(|show| show.support)),
             review,
+            diagnostics: own("diagnostics"),
             configuration: workspace.and_then(|workspace| workspace.configuration).unwrap_or(false),
             watches_files: workspace
                 .and_then(|workspace| workspace.did_change_watched_files)

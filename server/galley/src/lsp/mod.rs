@@ -11,6 +11,7 @@ mod deciding;
 mod documents;
 mod drafts;
 mod earlier;
+mod editor;
 mod event;
 mod handlers;
 mod indexing;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use galley_agent::event::{Speaker, State as TaskState, TaskEvent};
-use galley_agent::services::{Question, Sign};
+use galley_agent::services::{Question, Reported, Sign};
 use galley_agent::view::TaskView;
 use galley_agent::{
     Class, Host, Mode, Origin, Planning, Published, ScopeSpec, Services, TaskHandle, TaskSpec,
 };
 use galley_model::{Client as ModelClient, Role};
+use galley_text::path::RelPath;
 use galley_text::position::{self, Position};
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
@@ -29,6 +30,10 @@ impl Host for FrontHost {
         let (answer, answered) = oneshot::channel();
         self.0.send(Event::Ask(question, answer));
         async move { answered.await.ok().flatten() }.boxed()
+    }
+
+    fn diagnostics(&self, path: Option<RelPath>) -> BoxFuture<'static, Result<Vec<Reported>, String>> {
+        super::editor::diagnostics(self.0.clone(), path).boxed()
     }
 }
 
