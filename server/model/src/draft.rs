@@ -199,34 +199,38 @@ fn unwrap(arguments: &str) -> Option<String> {
     }
 }
 
-/// The ids taken in a conversation.
-struct Ids {
-    taken: HashSet<String>,
-    turn: usize,
+/// The ids taken in a conversation, looked up where they stand: a set of all would cost every step what the whole
+/// conversation has.
+struct Ids<'a> {
+    request: &'a Request,
+    new: HashSet<String>,
     made: usize,
 }
 
-impl Ids {
-    fn of(request: &Request) -> Ids {
-        let replies = request.items.iter().filter_map(|item| match item {
-            Item::Reply(reply) => Some(reply),
-            _ => None,
-        });
-        // A call that was broken never went back: the model may send it again under its id.
-        let calls = replies.flat_map(|reply| &reply.calls);
-        Ids { taken: calls.map(|call| call.call_id.clone()).collect(), turn: request.turn(), made: 0 }
+impl<'a> Ids<'a> {
+    fn of(request: &'a Request) -> Ids<'a> {
+        Ids { request, new: HashSet::new(), made: 0 }
     }
 
     /// The id itself if it is free, otherwise one made of the turn and a counter: the same reply to the same
     /// conversation always gets the same ids.
     fn unique(&mut self, id: String) -> String {
         let mut id = id;
-        while id.is_empty() || self.taken.contains(&id) {
-            id = format!("{MADE_ID}{}_{}", self.turn, self.made);
+        while id.is_empty() || self.is_taken(&id) {
+            id = format!("{MADE_ID}{}_{}", self.request.turn(), self.made);
             self.made += 1;
         }
-        self.taken.insert(id.clone());
+        self.new.insert(id.clone());
         id
+    }
+
+    fn is_taken(&self, id: &str) -> bool {
+        // A call that was broken never went back: the model may send it again under its id.
+        let stands = |item: &Item| match item {
+            Item::Reply(reply) => reply.calls.iter().any(|call| call.call_id == id),
+            _ => false,
+        };
+        self.new.contains(id) || self.request.items.iter().any(stands)
     }
 }
 

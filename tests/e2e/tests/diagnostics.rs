@@ -23,7 +23,11 @@ fn outputs(model: &Model) -> Vec<String> {
 
 #[test]
 fn diagnostics_of_the_editor_reach_the_model_and_never_stale_ones() {
-    let place = Place::new(&[("a.ts", "let a: number = 1\n"), ("b.ts", "let b = 2\n"), (".gitignore", "secret.ts\n")]);
+    let place = Place::new(&[
+        ("a.ts", "let a: number = 1\n"),
+        ("b.ts", "let b = 2\n"),
+        (".gitignore", "secret.ts\n"),
+    ]);
     place.write("secret.ts", "let s = 3\n");
     let model = Model::start(&json!({ "turns": [
         ask(&["diagnostics"]),
