@@ -9,7 +9,11 @@ local group = vim.api.nvim_create_augroup('galley_diagnostics', { clear = true }
 vim.api.nvim_create_autocmd('DiagnosticChanged', {
   group = group,
   callback = function(ev)
-    spoken[ev.buf] = vim.lsp.util.buf_versions[ev.buf]
+    -- the event carries the diagnostics of the one namespace that was set
+    local said = ev.data and ev.data.diagnostics or {}
+    if not (said[1] and said[1].source == 'galley') then
+      spoken[ev.buf] = vim.lsp.util.buf_versions[ev.buf]
+    end
   end,
 })
 vim.api.nvim_create_autocmd('BufWipeout', {

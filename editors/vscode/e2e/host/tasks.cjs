@@ -59,7 +59,9 @@ suite("tasks", () => {
     const said = new vscode.Diagnostic(new vscode.Range(2, 0, 2, 4), "mismatched types", vscode.DiagnosticSeverity.Error);
     Object.assign(said, { source: "rustc", code: { value: "E0308", target: uri } });
     const heard = new Promise((resolve) => {
-      const listening = vscode.languages.onDidChangeDiagnostics(() => (listening.dispose(), resolve()));
+      const listening = vscode.languages.onDidChangeDiagnostics(({ uris }) => {
+        if (uris.some((of) => of.toString() === uri.toString())) listening.dispose(), resolve();
+      });
     });
     others.set(uri, [said]);
     await heard;
