@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Output;
+use crate::{Host, Output};
 
 /// A command to be run.
 #[derive(Debug, Clone)]
@@ -82,14 +82,26 @@ pub struct SandboxSpec {
 }
 
 /// Which network a command sees.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
     /// None but its own loopback.
     #[default]
     None,
+    /// None but its own loopback, with a proxy on it that connects to these hosts. Only at [`Level::Namespaces`];
+    /// at [`Level::Landlock`] the command is not run.
+    Hosts(Vec<Host>),
     /// That of the machine.
     All,
+}
+
+/// Something that a command asked the proxy for in vain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Refusal {
+    /// `host:port`, as it was asked for.
+    pub host: String,
+    /// Why it was refused.
+    pub why: String,
 }
 
 /// How strong the walls are, strongest first.
@@ -183,6 +195,9 @@ pub struct Outcome {
     pub duration: Duration,
     /// The level it ran at.
     pub level: Level,
+    /// What it asked the proxy for in vain, `host:port` with the reason each, without repetition; empty unless its
+    /// network was [`Network::Hosts`].
+    pub refused: Vec<Refusal>,
 }
 
 /// Why a command could not be run at all.

@@ -12,7 +12,7 @@ use std::process::Command;
 
 use super::tree::Tree;
 use super::{filter, landlock, namespaces, step};
-use crate::plan::{Plan, Report};
+use crate::plan::{LISTENER, Plan, Report};
 use crate::sys::{self, Forked};
 use crate::{Level, which};
 
@@ -24,6 +24,9 @@ pub(super) fn run(plan: &Plan, control: &UnixStream) -> Result<Report, String> {
     step("adopt orphans", sys::adopt_orphans())?;
     if plan.level == Level::Namespaces {
         namespaces::enter(plan.network)?;
+        if plan.proxy {
+            step("hand out the listener for the proxy", hand_out_listener(control))?;
+        }
     }
     // Only now: before, the maps of the user namespace would not be ours to write.
     step("close itself to others", sys::close_to_others())?;
@@ -45,6 +48,20 @@ pub(super) fn run(plan: &Plan, control: &UnixStream) -> Result<Report, String> {
             report
         }
     }
+}
+
+/// Makes the listener for the proxy, which belongs to the network that this process is in, and gives it to the server.
+fn hand_out_listener(control: &UnixStream) -> std::io::Result<()> {
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+    use std::os::fd::AsFd;
+    let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, crate::proxy::PORT))?;
+    let given = [listener.as_fd()];
+    let message = SendAncillaryMessage::ScmRights(&given);
+    let mut space = vec![std::mem::MaybeUninit::uninit(); message.size()];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(message);
+    sendmsg(control, &[std::io::IoSlice::new(&[LISTENER])], &mut ancillary, SendFlags::empty())?;
+    Ok(())
 }
 
 /// Waits for the init's report, the end of the lifeline, or a limit that is passed.
