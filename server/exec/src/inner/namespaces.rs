@@ -107,27 +107,72 @@ pub(super) fn build(view: &View, memory: Option<u64>, network: bool) -> Result<(
 struct Part {
     path: PathBuf,
     tree: OwnedFd,
-    cache: bool,
+    shown: Shown,
+}
+
+/// How a piece is shown.
+#[derive(Clone, Copy, PartialEq)]
+enum Shown {
+    /// As it is.
+    Bare,
+    /// Behind a layer of its own, so that nobody answers who listens at a socket or a pipe in it.
+    Walled,
+    /// As walled, and what is written stays in the layer.
+    Cache,
+}
+
+/// The system's own trees, where nobody but the administrator leaves sockets and pipes. What listens there at the start
+/// of a command is covered (`view`).
+const SYSTEM_TREES: &[&str] = &[
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/etc",
+    "/sys",
+    "/nix/store",
+    "/gnu/store",
+];
+
+impl Shown {
+    /// How a folder is shown that is only read.
+    fn read_only(path: &Path, mounts: &[PathBuf]) -> Shown {
+        let system = SYSTEM_TREES.iter().any(|tree| path.starts_with(tree));
+        // A layer shows one file system; what is mounted below would be missing.
+        let whole = !mounts.iter().any(|mount| mount != path && mount.starts_with(path));
+        if !system && whole && path.is_dir() { Shown::Walled } else { Shown::Bare }
+    }
+}
+
+/// Where something is mounted.
+fn mounts() -> Vec<PathBuf> {
+    let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let place = |line: &str| line.split(' ').nth(4).map(|place| PathBuf::from(place.replace("\\040", " ")));
+    text.lines().filter_map(place).collect()
 }
 
 /// Takes hold of all that the view shows, in the order in which it must be placed: outer before inner.
 fn parts(view: &View) -> Result<Vec<Part>, String> {
-    let readable = view.readable.iter().map(|p| (p.clone(), true, false));
-    let caches = view.caches.iter().map(|p| (p.clone(), true, true));
-    let writable = view.writable.iter().map(|p| (p.clone(), false, false));
-    let git = view.writable.iter().map(|p| (p.join(".git"), true, false));
+    let mounts = mounts();
+    let readable = view.readable.iter().map(|p| (p.clone(), true, Shown::read_only(p, &mounts)));
+    let caches = view.caches.iter().map(|p| (p.clone(), true, Shown::Cache));
+    let writable = view.writable.iter().map(|p| (p.clone(), false, Shown::Bare));
+    let git = view.writable.iter().map(|p| (p.join(".git"), true, Shown::Bare));
     let git = git.filter(|(p, ..)| fs::symlink_metadata(p).is_ok_and(|m| !m.is_symlink()));
     let mut wanted: Vec<_> = readable.chain(caches).chain(writable).chain(git).collect();
     // A stable sort: of equal paths the later kind lies on top.
     wanted.sort_by_key(|(path, ..)| path.components().count());
     wanted
         .into_iter()
-        .map(|(path, read_only, cache)| {
+        .map(|(path, read_only, shown)| {
             let attributes = if read_only { READ_ONLY | TAME } else { TAME };
             let tree = sys::clone_tree(&path, true)
                 .and_then(|tree| sys::set_tree_attributes(&tree, attributes).map(|()| tree));
             let tree = step(&format!("take hold of {}", path.display()), tree)?;
-            Ok(Part { path, tree, cache })
+            Ok(Part { path, tree, shown })
         })
         .collect()
 }
@@ -156,17 +201,24 @@ impl Part {
         let at = staged(&self.path);
         make_place(&at, sys::is_folder(&self.tree)?)?;
         sys::attach(&self.tree, &at)?;
-        if self.cache {
-            // Where the kernel cannot lay a private layer on top, the cache stays read-only.
-            let _ = layer(&at);
-        }
+        // Where the kernel cannot lay a private layer on top, the folder stays as it is, read-only.
+        let _ = match self.shown {
+            Shown::Bare => Ok(()),
+            Shown::Walled => wall(&at),
+            Shown::Cache => layer(&at),
+        };
         Ok(())
     }
 }
 
+/// A path as the options of a mount can say it.
+fn for_options(at: &Path) -> io::Result<&str> {
+    at.to_str().filter(|t| !t.contains([',', ':', '\\'])).ok_or(io::ErrorKind::InvalidInput.into())
+}
+
 /// Lays a writable layer over a read-only folder; what is written there dies with the sandbox.
 fn layer(at: &Path) -> io::Result<()> {
-    let text = at.to_str().filter(|t| !t.contains([',', ':', '\\'])).ok_or(io::ErrorKind::InvalidInput)?;
+    let text = for_options(at)?;
     let name = text.replace('/', "-");
     let layers = Path::new(STAGE).join(PRIVATE).join("layers");
     let (upper, work) = (layers.join(format!("{name}.upper")), layers.join(format!("{name}.work")));
@@ -175,6 +227,14 @@ fn layer(at: &Path) -> io::Result<()> {
     let options =
         format!("lowerdir={text},upperdir={},workdir={},userxattr", upper.display(), work.display());
     sys::mount(Path::new("overlay"), at, "overlay", libc::MS_NOSUID | libc::MS_NODEV, &options)
+}
+
+/// Lays the folder over nothing: its files are the same, its sockets and pipes are others than those below.
+fn wall(at: &Path) -> io::Result<()> {
+    let void = Path::new(STAGE).join(PRIVATE).join("void");
+    let options = format!("lowerdir={}:{},userxattr", for_options(at)?, void.display());
+    let tame = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_RDONLY;
+    sys::mount(Path::new("overlay"), at, "overlay", tame, &options)
 }
 
 /// Name of the folder at the stage that holds what is private to the sandbox.
