@@ -39,7 +39,7 @@ impl FromStr for Host {
         let (given, private) =
             given.strip_suffix(" private").map_or((given, false), |host| (host.trim_end(), true));
         let (name, port) = split(given).ok_or_else(wrong)?;
-        let by_nature = name.parse::<IpAddr>().is_ok() || name == "localhost" || name.ends_with(".localhost");
+        let by_nature = says_where(&name);
         let plain = name.strip_prefix("*.").unwrap_or(&name);
         // A whole top level is no name of anybody's.
         let wide = plain.len() != name.len() && !plain.contains('.');
@@ -74,7 +74,7 @@ impl fmt::Display for Host {
         if let Some(port) = self.port {
             write!(f, ":{port}")?;
         }
-        if self.private && self.name.parse::<IpAddr>().is_err() { f.write_str(" private") } else { Ok(()) }
+        if self.private && !says_where(&self.name) { f.write_str(" private") } else { Ok(()) }
     }
 }
 
@@ -117,6 +117,11 @@ pub(crate) fn split(text: &str) -> Option<(String, Option<u16>)> {
     // An address has many spellings, of which one is compared.
     let name = name.parse::<IpAddr>().map_or(name, |address| address.to_string());
     (!name.is_empty()).then_some((name, port))
+}
+
+/// Whether a name itself says which address is meant: who grants it means that one, private or not.
+fn says_where(name: &str) -> bool {
+    name.parse::<IpAddr>().is_ok() || name == "localhost" || name.ends_with(".localhost")
 }
 
 fn is_name(name: &str) -> bool {
@@ -218,7 +223,14 @@ mod tests {
         ] {
             assert!(text.parse::<Host>().is_err(), "{text:?}");
         }
-        for text in ["crates.io", "*.crates.io:8443", "nexus.corp:8081 private", "10.0.0.5:80", "[::1]:80"] {
+        for text in [
+            "crates.io",
+            "*.crates.io:8443",
+            "nexus.corp:8081 private",
+            "10.0.0.5:80",
+            "[::1]:80",
+            "localhost:1",
+        ] {
             assert_eq!(host(text).to_string(), text);
         }
     }

@@ -108,7 +108,8 @@ impl State {
         let (workspace, index, state_dir) =
             (self.workspace.clone(), self.index.clone(), self.state_dir.clone());
         let host = Arc::new(FrontHost(self.front.clone()));
-        let unsandboxed = self.settings.sandbox.unsandboxed;
+        let (unsandboxed, network) =
+            (self.settings.sandbox.unsandboxed, self.settings.sandbox.network.granted());
         let settings = self.settings.clone();
         let (fast, critic) = (settings.role_client(Role::Fast)?, settings.role_client(Role::Critic)?);
         Ok(move || Services {
@@ -123,6 +124,7 @@ impl State {
             client,
             level: galley_exec::probe(),
             unsandboxed,
+            network,
             previews: true,
             state_dir,
             host,
