@@ -28,6 +28,7 @@ pub(crate) struct Plan {
     pub memory_bytes: Option<u64>,
     pub processes: Option<u32>,
     pub file_bytes: Option<u64>,
+    pub disk_bytes: Option<u64>,
     pub cpu_seconds: Option<u64>,
 }
 
@@ -61,4 +62,5 @@ pub(crate) enum Report {
     Signalled(i32),
     MemoryLimit,
     ProcessLimit,
+    DiskLimit,
 }

@@ -243,6 +243,7 @@ mod imp {
             Report::Signalled(signal) => Status::Signalled(signal),
             Report::MemoryLimit => Status::MemoryLimit,
             Report::ProcessLimit => Status::ProcessLimit,
+            Report::DiskLimit => Status::DiskLimit,
             Report::Sandbox(why) => return Err(ExecError::Sandbox { level, why }),
             Report::NotStarted(why) => {
                 let program = spec.argv.first().cloned().unwrap_or_default();
@@ -300,6 +301,7 @@ mod imp {
             memory_bytes: limits.memory_bytes,
             processes: limits.processes,
             file_bytes: limits.file_bytes,
+            disk_bytes: limits.disk_bytes,
             cpu_seconds: Some(limits.wall.as_secs().saturating_add(1).saturating_mul(cores)),
         }
     }

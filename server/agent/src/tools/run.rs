@@ -119,6 +119,7 @@ fn status_line(status: &Status) -> String {
         Status::OutputLimit => "stopped: too much output".to_owned(),
         Status::MemoryLimit => "stopped: out of memory".to_owned(),
         Status::ProcessLimit => "stopped: too many processes".to_owned(),
+        Status::DiskLimit => "stopped: too much of the disk".to_owned(),
     }
 }
 

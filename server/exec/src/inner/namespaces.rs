@@ -11,7 +11,7 @@ use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::{landlock, step};
-use crate::plan::View;
+use crate::plan::{Plan, View};
 use crate::sys;
 
 /// Where the new root is put together. Any folder that exists everywhere will do: it is covered, not changed.
@@ -73,7 +73,8 @@ pub(super) fn enter(network: bool) -> Result<(), String> {
 }
 
 /// Puts the new root together, enters it and gives up all rights. For process 1 of the new namespace.
-pub(super) fn build(view: &View, memory: Option<u64>, network: bool) -> Result<(), String> {
+pub(super) fn build(plan: &Plan) -> Result<(), String> {
+    let view = &plan.view;
     let none = Path::new("none");
     step("detach mounts", sys::mount(none, Path::new("/"), "", libc::MS_REC | libc::MS_PRIVATE, ""))?;
     // Everything is taken hold of before the stage covers what lies there.
@@ -81,14 +82,14 @@ pub(super) fn build(view: &View, memory: Option<u64>, network: bool) -> Result<(
     let devices =
         step("take the devices", take_all(DEVICES.iter().map(|name| Path::new("/dev").join(name))))?;
     step("lay the floor", sys::mount(none, Path::new(STAGE), "tmpfs", 0, "mode=0755,size=16m"))?;
-    let private = Private::mount(memory)?;
+    let private = Private::mount(plan.memory_bytes)?;
     private.place(view)?;
     place_links(view)?;
     for part in &parts {
         step(&format!("show {}", part.path.display()), part.place())?;
     }
     place_devices(&devices)?;
-    step("show processes", place_proc(&private))?;
+    step("show processes", place_proc(&private, plan.processes))?;
     for path in &view.hidden {
         step(&format!("hide {}", path.display()), private.hide(path))?;
     }
@@ -96,7 +97,7 @@ pub(super) fn build(view: &View, memory: Option<u64>, network: bool) -> Result<(
     step("fix the floor", sys::set_mount_attributes(Path::new(STAGE), READ_ONLY | TAME, false))?;
     step("enter the stage", std::env::set_current_dir(STAGE))?;
     step("change the root", sys::pivot_to_working_folder())?;
-    if network {
+    if plan.network {
         // Abstract sockets live in the network namespace, which is shared now.
         landlock::scope_only()?;
     }
@@ -247,7 +248,8 @@ impl Private {
     fn mount(memory: Option<u64>) -> Result<Private, String> {
         let at = Path::new(STAGE).join(PRIVATE);
         step("make a private place", fs::create_dir(&at))?;
-        let size = memory.map_or("50%".to_owned(), |bytes| bytes.max(16 << 20).to_string());
+        // The rest is for processes, whose memory is counted together with this.
+        let size = memory.map_or("50%".to_owned(), |bytes| (bytes / 2).max(16 << 20).to_string());
         let options = format!("mode=0755,size={size}");
         let tame = libc::MS_NOSUID | libc::MS_NODEV;
         step("make private memory", sys::mount(Path::new("none"), &at, "tmpfs", tame, &options))?;
@@ -332,12 +334,25 @@ fn place_devices(devices: &[(PathBuf, OwnedFd)]) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether the greatest number of a process belongs to the namespace; in kernels before Linux 6.14 it is the machine's.
+fn numbers_are_own() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    version >= (6, 14)
+}
+
 /// Its own `/proc`, with what belongs to the whole machine made read-only or covered.
-fn place_proc(private: &Private) -> io::Result<()> {
+fn place_proc(private: &Private, processes: Option<u32>) -> io::Result<()> {
     let at = staged(Path::new("/proc"));
     fs::create_dir_all(&at)?;
     let tame = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
     sys::mount(Path::new("proc"), &at, "proc", tame, "")?;
+    if let Some(processes) = processes.filter(|_| numbers_are_own()) {
+        // Binds user 0 too. Fewer than this the kernel does not take.
+        let most = super::supervise::hard_limit(processes).max(400);
+        let _ = fs::write(at.join("sys/kernel/pid_max"), most.to_string());
+    }
     for name in MACHINE_FOLDERS {
         let folder = at.join(name);
         if folder.is_dir() {
