@@ -67,7 +67,7 @@ pub use host::{Host, NoHost};
 pub use output::{Bounded, Chunk, KEPT_HEAD, KEPT_TAIL, Output, bound, clean_output};
 pub use person::{run_editor, wait_for_death};
 pub use priority::give_way;
-pub use probe::{probe, probe_report};
+pub use probe::{probe, probe_report, probed};
 pub use run::run;
 pub use spec::{ExecError, Level, Limits, Network, Outcome, Refusal, SandboxSpec, Spec, Status, Stream};
 pub use which::which;

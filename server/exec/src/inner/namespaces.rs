@@ -76,7 +76,8 @@ pub(super) fn enter(network: bool) -> Result<(), String> {
 pub(super) fn build(plan: &Plan) -> Result<(), String> {
     let view = &plan.view;
     let none = Path::new("none");
-    step("detach mounts", sys::mount(none, Path::new("/"), "", libc::MS_REC | libc::MS_PRIVATE, ""))?;
+    sys::mount(none, Path::new("/"), "", libc::MS_REC | libc::MS_PRIVATE, "")
+        .map_err(|e| format!("mounts are forbidden here, as by a container or a security module: {e}"))?;
     // Everything is taken hold of before the stage covers what lies there.
     let parts = parts(view)?;
     let devices =
@@ -89,7 +90,9 @@ pub(super) fn build(plan: &Plan) -> Result<(), String> {
         step(&format!("show {}", part.path.display()), part.place())?;
     }
     place_devices(&devices)?;
-    step("show processes", place_proc(&private, plan.processes))?;
+    place_proc(&private, plan.processes).map_err(|e| {
+        format!("show processes: {e} (a container that hides parts of /proc forbids another one)")
+    })?;
     for path in &view.hidden {
         step(&format!("hide {}", path.display()), private.hide(path))?;
     }

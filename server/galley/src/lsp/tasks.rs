@@ -90,6 +90,22 @@ impl State {
         });
     }
 
+    /// Has the sandbox tried where waiting is allowed, and says which level it is.
+    pub fn find_sandbox(&self) {
+        let front = self.front.clone();
+        self.tasks_runtime.spawn_blocking(move || {
+            let level = galley_exec::probe();
+            let reasons = galley_exec::probe_report();
+            front.send(Event::Query(Box::new(move |state| {
+                let why: String =
+                    reasons.iter().map(|(level, why)| format!("; not {level}: {why}")).collect();
+                let kind = if level.is_sandboxed() { 3 } else { 2 };
+                state.log(kind, &format!("galley: commands run at the level {level}{why}"));
+                state.dirty.status = true;
+            })));
+        });
+    }
+
     /// What a task works with, made where waiting is allowed: the sandbox's canary and the model's client take a moment.
     fn services(&self, model: Option<&str>) -> Result<impl FnOnce() -> Services + Send + 'static, String> {
         let chain =
