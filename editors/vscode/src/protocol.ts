@@ -108,7 +108,7 @@ export interface Proposal {
   files: ProposedFile[];
 }
 
-export interface Status { text: string; level: "ok" | "busy" | "review" | "warning" | "error"; symbols: number; model: string | null; tasks: number; hunks: number }
+export interface Status { text: string; level: "ok" | "busy" | "review" | "warning" | "error"; symbols: number; model: string | null; tasks: number; hunks: number; sandbox?: string | null }
 export interface Approval { approval: string; task: string; title: string; detail: string; options: { id: string; label: string }[] }
 
 export interface TaskRef { task: string }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use galley_exec::Level;
+use galley_exec::{Level, Network};
 use galley_index::Index;
 use galley_journal::Journal;
 use galley_model::Client;
@@ -32,6 +32,8 @@ pub struct Services {
     pub level: Level,
     /// Whether commands may run where no sandbox works on this machine, without asking each task's person.
     pub unsandboxed: bool,
+    /// What commands may reach unasked.
+    pub network: Network,
     /// Whether edits are shown while the model writes them ([`Sign::Drafts`]).
     pub previews: bool,
     /// Where journal, caches and shadows live.
@@ -80,9 +82,22 @@ impl Purse {
 }
 
 impl Services {
+    /// What is around commands, in words for the model.
+    pub fn walls(&self) -> String {
+        match (&self.network, self.level) {
+            (_, Level::Copy) => "not sandboxed".to_owned(),
+            (Network::All, _) => "network open".to_owned(),
+            (Network::Hosts(hosts), Level::Namespaces) => {
+                let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+                format!("network only to {}", names.join(", "))
+            }
+            _ => "no network".to_owned(),
+        }
+    }
+
     /// Where checks run.
     pub fn bench(&self) -> Bench {
-        Bench { state_dir: self.state_dir.clone(), level: self.level }
+        Bench { state_dir: self.state_dir.clone(), level: self.level, network: self.network.clone() }
     }
 }
 

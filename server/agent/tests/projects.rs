@@ -234,6 +234,7 @@ impl Place {
             client: Arc::new(Client::replay(Endpoint::new(galley_model::Kind::Replay, "test"), recording)),
             level: galley_exec::probe(),
             unsandboxed: true,
+            network: Default::default(),
             previews: false,
             state_dir: folder.path().join("state"),
             host: Arc::new(Nobody),

@@ -54,6 +54,7 @@ async fn outputs_of(replies: &[Vec<String>]) -> (Vec<String>, TaskEvent) {
         client: Arc::new(Client::replay(Endpoint::new(Kind::Replay, "test"), recording)),
         level: galley_exec::probe(),
         unsandboxed: true,
+        network: Default::default(),
         previews: false,
         state_dir: folder.path().join("state"),
         host: Arc::new(Nobody),

@@ -44,6 +44,7 @@ async fn a_command_is_asked_for_once_and_no_means_no() {
         client: Arc::new(Client::replay(Endpoint::new(Kind::Replay, "test"), recording)),
         level: galley_exec::Level::Copy,
         unsandboxed: false,
+        network: Default::default(),
         previews: false,
         state_dir: folder.path().join("state"),
         host: host.clone(),

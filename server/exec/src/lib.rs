@@ -20,11 +20,13 @@
 //! - [`Level::Namespaces`]: own user, mount, process, network, IPC and host-name namespaces. Files are read-only
 //!   except the writable list; home is empty but for toolchains; keys, sockets and other workspaces are not there;
 //!   no network; no capabilities; a system-call filter.
-//! - [`Level::Landlock`]: where namespaces are forbidden. The same view of files by access rules (what is not listed
-//!   cannot be opened, though its name may be seen); no sockets at all without network; signals and abstract sockets
-//!   stay inside; other processes are visible by number but closed. What Landlock cannot refuse: changing mode, times or
-//!   owner of a file that the person owns, whose path is known; and `.git` of a writable folder is not protected.
-//!   Claimed only from Landlock ABI 6 (Linux 6.12).
+//! - [`Level::Landlock`]: where namespaces are forbidden. The same view of files by access rules; no sockets at all
+//!   without network, no local ones with it; no shared memory, queues or semaphores; signals, limits and priorities of
+//!   others out of reach. Claimed only from Landlock ABI 6 (Linux 6.12). Beyond it, each proven by the escape tests:
+//!   - it refuses to open, not to name: mode, times and attributes of a file of the person's whose path is known can be
+//!     changed, and a file can be watched for being used;
+//!   - `.git` inside of a writable folder stays writable, since a rule reaches everything below it;
+//!   - names stay visible: the command lines of other processes, and who listens at which port.
 //! - [`Level::Copy`]: limits, filtered environment, closed descriptors and the death of the whole tree, but no walls.
 //!   Callers must ask before they use it.
 //!
@@ -34,12 +36,14 @@
 //! - The whole tree is dead when [`run`] returns, is dropped, or the server dies.
 //!
 //! # Never
-//! It never looks into a file's content, never opens a network connection, and knows nothing of tasks or editors.
+//! It never looks into a file's content, never opens a network connection but those that a command asks the proxy for
+//! and that are granted (module `proxy`, which says why it stands here), and knows nothing of tasks or editors.
 //! Unsafe code stands in one module, `sys`.
 #![deny(unsafe_code)]
 
 #[cfg(target_os = "linux")]
 mod environment;
+mod host;
 #[cfg(target_os = "linux")]
 mod inner;
 mod output;
@@ -49,6 +53,8 @@ mod plan;
 pub mod policy;
 mod priority;
 mod probe;
+#[cfg(target_os = "linux")]
+mod proxy;
 mod run;
 mod spec;
 #[cfg(target_os = "linux")]
@@ -57,12 +63,13 @@ mod sys;
 mod view;
 mod which;
 
+pub use host::{Host, NoHost};
 pub use output::{Bounded, Chunk, KEPT_HEAD, KEPT_TAIL, Output, bound, clean_output};
 pub use person::{run_editor, wait_for_death};
 pub use priority::give_way;
-pub use probe::{probe, probe_report};
+pub use probe::{probe, probe_report, probed};
 pub use run::run;
-pub use spec::{ExecError, Level, Limits, Network, Outcome, SandboxSpec, Spec, Status, Stream};
+pub use spec::{ExecError, Level, Limits, Network, Outcome, Refusal, SandboxSpec, Spec, Status, Stream};
 pub use which::which;
 
 /// The inner stage: if this process was started as the supervisor of a sandbox, does that job and answers with its

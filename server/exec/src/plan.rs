@@ -9,6 +9,9 @@ use crate::Level;
 /// Variable that marks a process as supervisor.
 pub(crate) const STAGE_VARIABLE: &str = "GALLEY_SANDBOX_STAGE";
 
+/// Says that the listener for the proxy comes with this byte. A report never begins with it.
+pub(crate) const LISTENER: u8 = b'l';
+
 /// Everything the supervisor needs to know. Sent as JSON after its length (four bytes, little-endian).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
@@ -17,11 +20,15 @@ pub(crate) struct Plan {
     pub env: Vec<(String, String)>,
     pub stdin: Option<String>,
     pub level: Level,
+    /// Whether the machine's network is shared.
     pub network: bool,
+    /// Whether a listener inside of the own network is to be handed out for the proxy.
+    pub proxy: bool,
     pub view: View,
     pub memory_bytes: Option<u64>,
     pub processes: Option<u32>,
     pub file_bytes: Option<u64>,
+    pub disk_bytes: Option<u64>,
     pub cpu_seconds: Option<u64>,
 }
 
@@ -55,4 +62,5 @@ pub(crate) enum Report {
     Signalled(i32),
     MemoryLimit,
     ProcessLimit,
+    DiskLimit,
 }

@@ -18,8 +18,14 @@ pub fn probe_report() -> &'static [(Level, String)] {
     &found().1
 }
 
+/// The answer of [`probe`], if somebody asked already; never blocks.
+pub fn probed() -> Option<Level> {
+    FOUND.get().map(|(level, _)| *level)
+}
+
+static FOUND: OnceLock<(Level, Vec<(Level, String)>)> = OnceLock::new();
+
 fn found() -> &'static (Level, Vec<(Level, String)>) {
-    static FOUND: OnceLock<(Level, Vec<(Level, String)>)> = OnceLock::new();
     FOUND.get_or_init(|| {
         let mut reasons = Vec::new();
         for level in [Level::Namespaces, Level::Landlock] {

@@ -46,14 +46,16 @@ mod imp {
     use std::os::fd::OwnedFd;
     use std::path::{Path, PathBuf};
     use std::process::Stdio;
+    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::UnixStream;
+    use tokio::net::{TcpListener, UnixStream};
     use tokio::process::{Child, Command};
 
     use super::*;
-    use crate::plan::{Plan, Report, STAGE_VARIABLE};
+    use crate::plan::{LISTENER, Plan, Report, STAGE_VARIABLE};
+    use crate::proxy::{self, Proxy};
     use crate::{Network, Output, Status, environment, sys, view};
 
     /// What the supervisor may take to kill the tree and say so, before it is taken for stuck.
@@ -66,19 +68,45 @@ mod imp {
         cancel: &CancellationToken,
     ) -> Result<Outcome, ExecError> {
         let started = Instant::now();
+        if level == Level::Landlock && matches!(spec.sandbox.network, Network::Hosts(_)) {
+            let why =
+                "single hosts can be granted only where namespaces work; grant the whole network, or none";
+            return Err(ExecError::Sandbox { level, why: why.to_owned() });
+        }
         let private = PrivateFolder::for_level(level)?;
         let plan = plan(spec, level, private.as_ref().map(|p| p.0.as_path()));
         let (mut child, mut control) = start_supervisor()?;
         send(&mut control, &plan).await.map_err(|source| io_error("hand the plan to the sandbox", source))?;
 
         let mut output = Output::default();
-        let killed = read_output(&mut child, spec, &mut output, on_output, cancel).await;
+        let mut report_so_far = Vec::new();
+        let proxy = match &spec.sandbox.network {
+            Network::Hosts(hosts) if plan.proxy => {
+                let received =
+                    tokio::time::timeout(GRACE, receive_listener(&control, &mut report_so_far)).await;
+                let received = received.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+                let listener = received.map_err(|e| io_error("open the proxy of the sandbox", e))?;
+                listener.map(|listener| (Proxy::new(hosts.clone()), listener))
+            }
+            _ => None,
+        };
+        let refusals = proxy.as_ref().map(|(proxy, _)| Arc::clone(proxy));
+        let serving = async {
+            match proxy {
+                Some((proxy, listener)) => proxy.serve(listener).await,
+                None => std::future::pending().await,
+            }
+        };
+        let killed = tokio::select! {
+            killed = read_output(&mut child, spec, &mut output, on_output, cancel) => killed,
+            () = serving => None,
+        };
         let report = if killed.is_some() {
             // Closing the socket tells the supervisor to kill everything; its end says that this is done.
             drop(control);
             None
         } else {
-            read_report(control).await
+            read_report(control, report_so_far).await
         };
         if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
             let _ = child.kill().await;
@@ -91,7 +119,8 @@ mod imp {
                 return Err(ExecError::Sandbox { level, why });
             }
         };
-        Ok(Outcome { status, output, duration: started.elapsed(), level })
+        let refused = refusals.map(|proxy| proxy.refused()).unwrap_or_default();
+        Ok(Outcome { status, output, duration: started.elapsed(), level, refused })
     }
 
     fn io_error(doing: &'static str, source: io::Error) -> ExecError {
@@ -176,10 +205,36 @@ mod imp {
         }
     }
 
-    async fn read_report(mut control: UnixStream) -> Option<Report> {
-        let mut text = String::new();
-        control.read_to_string(&mut text).await.ok()?;
-        serde_json::from_str(text.lines().next()?).ok()
+    /// What the supervisor says at its end; `text` is what was read of it before.
+    async fn read_report(mut control: UnixStream, mut text: Vec<u8>) -> Option<Report> {
+        control.read_to_end(&mut text).await.ok()?;
+        serde_json::from_slice(text.split(|b| *b == b'\n').next()?).ok()
+    }
+
+    /// The listener that was born in the network of the sandbox; none when a report came in its place, whose beginning
+    /// is put into `report`.
+    async fn receive_listener(control: &UnixStream, report: &mut Vec<u8>) -> io::Result<Option<TcpListener>> {
+        use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let mut byte = [0; 1];
+        let receive = || {
+            let mut into = [io::IoSliceMut::new(&mut byte)];
+            let received = recvmsg(control, &mut into, &mut ancillary, RecvFlags::CMSG_CLOEXEC);
+            received.map(|message| message.bytes).map_err(io::Error::from)
+        };
+        let read = control.async_io(tokio::io::Interest::READABLE, receive).await?;
+        if read == 0 || byte[0] != LISTENER {
+            report.extend_from_slice(&byte[..read]);
+            return Ok(None);
+        }
+        let given = ancillary.drain().find_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(mut given) => given.next(),
+            _ => None,
+        });
+        let listener = std::net::TcpListener::from(given.ok_or(io::ErrorKind::UnexpectedEof)?);
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener).map(Some)
     }
 
     fn status_of(report: Report, spec: &Spec, level: Level) -> Result<Status, ExecError> {
@@ -188,6 +243,7 @@ mod imp {
             Report::Signalled(signal) => Status::Signalled(signal),
             Report::MemoryLimit => Status::MemoryLimit,
             Report::ProcessLimit => Status::ProcessLimit,
+            Report::DiskLimit => Status::DiskLimit,
             Report::Sandbox(why) => return Err(ExecError::Sandbox { level, why }),
             Report::NotStarted(why) => {
                 let program = spec.argv.first().cloned().unwrap_or_default();
@@ -222,6 +278,10 @@ mod imp {
             environment::set(&mut env, "HOME", &shown.to_string_lossy());
             environment::set(&mut env, "TMPDIR", "/tmp");
         }
+        let proxy = level == Level::Namespaces && matches!(spec.sandbox.network, Network::Hosts(_));
+        if proxy {
+            name_proxy(&mut env);
+        }
         for (name, value) in &spec.env {
             environment::set(&mut env, name, value);
         }
@@ -236,11 +296,30 @@ mod imp {
             stdin: spec.stdin.clone(),
             level,
             network: spec.sandbox.network == Network::All,
+            proxy,
             view,
             memory_bytes: limits.memory_bytes,
             processes: limits.processes,
             file_bytes: limits.file_bytes,
+            disk_bytes: limits.disk_bytes,
             cpu_seconds: Some(limits.wall.as_secs().saturating_add(1).saturating_mul(cores)),
+        }
+    }
+
+    /// Tells programs of the proxy, each in the words that it understands.
+    fn name_proxy(env: &mut Vec<(String, String)>) {
+        let address = format!("http://127.0.0.1:{}", proxy::PORT);
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            environment::set(env, name, &address);
+            environment::set(env, &name.to_ascii_lowercase(), &address);
+        }
+        for name in ["NO_PROXY", "no_proxy"] {
+            environment::set(env, name, "localhost,127.0.0.1,::1");
+        }
+        let java = ["http", "https"]
+            .map(|kind| format!("-D{kind}.proxyHost=127.0.0.1 -D{kind}.proxyPort={}", proxy::PORT));
+        for name in ["MAVEN_OPTS", "GRADLE_OPTS"] {
+            environment::set(env, name, &java.join(" "));
         }
     }
 

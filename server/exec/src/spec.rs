@@ -1,11 +1,12 @@
 //! What is to be run, and what came of it.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Output;
+use crate::{Host, Output};
 
 /// A command to be run.
 #[derive(Debug, Clone)]
@@ -46,25 +47,47 @@ pub struct Limits {
     pub wall: Duration,
     /// Bytes of both output streams together, after which everything is killed.
     pub output_bytes: u64,
-    /// Bytes of private memory: of any one process, and of all together (sampled ten times a second).
+    /// Bytes of private memory of all processes together, temporary files at [`Level::Namespaces`] included, which lie in
+    /// memory. Sampled ten times a second.
     pub memory_bytes: Option<u64>,
-    /// Processes and threads together (sampled; at [`Level::Namespaces`] for ordinary users also a hard limit).
+    /// Processes and threads together. Sampled; at [`Level::Namespaces`] a quarter more is a hard limit (for user 0 from
+    /// Linux 6.14).
     pub processes: Option<u32>,
     /// Bytes of any one file it writes.
     pub file_bytes: Option<u64>,
+    /// Bytes that it takes of the disk: what its processes write, and what became less of the free space by files that
+    /// changed since it began. Sampled. With it goes a reserve: where less than 1 GiB, or a fiftieth of the file system, is
+    /// free, the command ends too.
+    pub disk_bytes: Option<u64>,
 }
 
 impl Default for Limits {
-    /// Ten minutes, 64 MiB of output, 4096 processes, files of 8 GiB, memory without limit.
+    /// Ten minutes, 64 MiB of output, three quarters of the machine's memory, 4096 processes, files of 8 GiB, 20 GiB of
+    /// disk.
     fn default() -> Self {
         Limits {
             wall: Duration::from_secs(600),
             output_bytes: 64 << 20,
-            memory_bytes: None,
+            memory_bytes: machine_memory().map(|all| all / 4 * 3),
             processes: Some(4096),
             file_bytes: Some(8 << 30),
+            disk_bytes: Some(20 << 30),
         }
     }
+}
+
+/// Bytes of memory that this machine, or the container around this process, has.
+fn machine_memory() -> Option<u64> {
+    static FOUND: OnceLock<Option<u64>> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let read = |path: &str| std::fs::read_to_string(path).ok();
+        let text = read("/proc/meminfo")?;
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        let all = line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? << 10;
+        let group = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+        let groups = group.into_iter().filter_map(read).filter_map(|text| text.trim().parse::<u64>().ok());
+        Some(groups.fold(all, u64::min))
+    })
 }
 
 /// What a command may reach besides the system's programs and the toolchains.
@@ -82,14 +105,26 @@ pub struct SandboxSpec {
 }
 
 /// Which network a command sees.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
     /// None but its own loopback.
     #[default]
     None,
+    /// None but its own loopback, with a proxy on it that connects to these hosts. Only at [`Level::Namespaces`];
+    /// at [`Level::Landlock`] the command is not run.
+    Hosts(Vec<Host>),
     /// That of the machine.
     All,
+}
+
+/// Something that a command asked the proxy for in vain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Refusal {
+    /// `host:port`, as it was asked for.
+    pub host: String,
+    /// Why it was refused.
+    pub why: String,
 }
 
 /// How strong the walls are, strongest first.
@@ -149,6 +184,8 @@ pub enum Status {
     MemoryLimit,
     /// Killed for more processes than [`Limits::processes`].
     ProcessLimit,
+    /// Killed for taking more of the disk than [`Limits::disk_bytes`], or the last of it.
+    DiskLimit,
 }
 
 impl Status {
@@ -168,6 +205,7 @@ impl std::fmt::Display for Status {
             Status::OutputLimit => f.write_str("stopped: output limit"),
             Status::MemoryLimit => f.write_str("stopped: memory limit"),
             Status::ProcessLimit => f.write_str("stopped: process limit"),
+            Status::DiskLimit => f.write_str("stopped: disk limit"),
         }
     }
 }
@@ -183,6 +221,9 @@ pub struct Outcome {
     pub duration: Duration,
     /// The level it ran at.
     pub level: Level,
+    /// What it asked the proxy for in vain, `host:port` with the reason each, without repetition; empty unless its
+    /// network was [`Network::Hosts`].
+    pub refused: Vec<Refusal>,
 }
 
 /// Why a command could not be run at all.

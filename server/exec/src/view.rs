@@ -2,7 +2,9 @@
 //! caller lists. Everything else (home, keys, other workspaces, sockets under /run and /var) is left out.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::environment::get;
 use crate::plan::View;
@@ -205,6 +207,9 @@ pub(crate) fn of(spec: &Spec, environment: &[(String, String)], home: Option<&Pa
     let mut hidden: Vec<PathBuf> = SYSTEM_SECRETS.iter().map(PathBuf::from).collect();
     hidden.extend(home.into_iter().flat_map(home_secrets));
     let mut hidden = existing(&hidden);
+    hidden.extend(closed_settings().iter().cloned());
+    hidden
+        .extend(listening().into_iter().filter(|socket| real.iter().any(|shown| socket.starts_with(shown))));
     hidden.extend(existing(&spec.sandbox.readable_hidden));
     View {
         readable: without_nested(real),
@@ -253,6 +258,34 @@ fn home_secrets(home: &Path) -> Vec<PathBuf> {
         ".local/share/keyrings",
     ];
     PARTS.iter().map(|part| home.join(part)).collect()
+}
+
+/// Settings of the system that not everybody may read: keys of services, which user 0 or a group of the person's could.
+fn closed_settings() -> &'static [PathBuf] {
+    static FOUND: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let mut found = Vec::new();
+        let mut folders = vec![PathBuf::from("/etc")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let Ok(state) = entry.metadata() else { continue };
+                let open = state.is_symlink() || state.permissions().mode() & 0o004 != 0;
+                match (open, state.is_dir()) {
+                    (false, _) => found.push(entry.path()),
+                    (true, true) => folders.push(entry.path()),
+                    (true, false) => {}
+                }
+            }
+        }
+        found
+    })
+}
+
+/// Local sockets with a path at which somebody listens now: being shown read-only does not keep anybody from talking.
+fn listening() -> Vec<PathBuf> {
+    let text = std::fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    let path = |line: &str| line.find(" /").map(|at| PathBuf::from(&line[at + 1..]));
+    text.lines().filter_map(path).filter(|path| path.exists()).collect()
 }
 
 /// Drops paths that lie below another one of the list.

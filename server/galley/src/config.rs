@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use galley_agent::{Budget, Planning, Purse};
+use galley_exec::{Host, Network};
 use galley_model::{Client, Role};
 use serde::Deserialize;
 
@@ -28,7 +29,7 @@ pub struct Settings {
     pub providers: BTreeMap<String, Provider>,
     /// Limits of each task.
     pub budget: BudgetSettings,
-    /// What may be done where no sandbox works.
+    /// What commands may do.
     pub sandbox: SandboxSettings,
     /// Whether a task plans before it changes anything.
     pub plan: Planning,
@@ -69,12 +70,54 @@ pub enum IndexCapability {
     References,
 }
 
-/// What may be done where no sandbox works.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+/// What commands may do. Only the person's own file can say so, not a workspace's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SandboxSettings {
-    /// Run commands without one, unasked. Only the person's own file can say so.
+    /// Where no sandbox works: run commands without one, unasked.
     pub unsandboxed: bool,
+    /// What they may reach unasked.
+    pub network: NetworkSetting,
+}
+
+/// What commands may reach unasked: `"none"`, `"all"`, or a list of hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected \"none\", \"all\" or a list of hosts: NAME, NAME:PORT, *.NAME or an address"
+)]
+pub enum NetworkSetting {
+    /// Nothing, or all.
+    Word(NetworkWord),
+    /// These, through the sandbox's proxy.
+    Hosts(Vec<Host>),
+}
+
+/// See [`NetworkSetting`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkWord {
+    /// Nothing.
+    None,
+    /// The network of the machine.
+    All,
+}
+
+impl Default for NetworkSetting {
+    fn default() -> Self {
+        NetworkSetting::Word(NetworkWord::None)
+    }
+}
+
+impl NetworkSetting {
+    /// As the sandbox understands it.
+    pub fn granted(&self) -> Network {
+        match self {
+            NetworkSetting::Word(NetworkWord::None) => Network::None,
+            NetworkSetting::Word(NetworkWord::All) => Network::All,
+            NetworkSetting::Hosts(hosts) => Network::Hosts(hosts.clone()),
+        }
+    }
 }
 
 /// How proposals are reviewed.
@@ -295,6 +338,23 @@ mod tests {
         settings.tighten(&workspace);
         assert_eq!(settings.model.as_deref(), Some("a/b"));
         assert_eq!((settings.budget.usd, settings.budget.steps), (Some(1.0), Some(3)));
+    }
+
+    #[test]
+    fn the_network_is_the_persons_to_open() {
+        let read = |text: &str| toml::from_str::<Settings>(text);
+        let mut settings =
+            read("[sandbox]\nnetwork = ['crates.io', '*.npmjs.org', 'nexus.corp:8081 private']").unwrap();
+        let Network::Hosts(hosts) = settings.sandbox.network.granted() else { panic!("{settings:?}") };
+        assert_eq!(hosts.len(), 3);
+        assert_eq!(read("[sandbox]\nnetwork = 'all'").unwrap().sandbox.network.granted(), Network::All);
+        assert_eq!(read("").unwrap().sandbox.network.granted(), Network::None);
+        for wrong in ["'some'", "['http://a.b']", "['*']", "7"] {
+            let said = read(&format!("[sandbox]\nnetwork = {wrong}")).unwrap_err().to_string();
+            assert!(said.contains("list of hosts"), "{said}");
+        }
+        settings.tighten(&read("[sandbox]\nnetwork = 'all'").unwrap());
+        assert_eq!(settings.sandbox.network.granted(), Network::Hosts(hosts));
     }
 
     #[test]

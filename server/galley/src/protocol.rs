@@ -52,6 +52,8 @@ pub struct Status {
     pub tasks: usize,
     /// Hunks to decide.
     pub hunks: usize,
+    /// The level at which commands are sandboxed on this machine; null until it is known.
+    pub sandbox: Option<String>,
 }
 
 /// `galley/document/text`

@@ -133,6 +133,7 @@
 ---@field model? string
 ---@field tasks integer
 ---@field hunks integer
+---@field sandbox? string
 
 ---@class galley.AcceptResult
 ---@field applied boolean

@@ -49,7 +49,7 @@ pub fn tool_set(mode: Mode, family: EditFamily) -> Set {
 }
 
 /// The system text of a task: stable fragments first, then what is frozen for this task.
-pub fn instructions(set: Set, checks: &[Check], level: &str, snapshot: &Snapshot, spec: &TaskSpec) -> String {
+pub fn instructions(set: Set, checks: &[Check], walls: &str, snapshot: &Snapshot, spec: &TaskSpec) -> String {
     let mut text = match set {
         Set::Replace => CONTRACT.to_owned(),
         Set::ApplyPatch => format!("{CONTRACT}\n{BY_PATCH}"),
@@ -58,7 +58,7 @@ pub fn instructions(set: Set, checks: &[Check], level: &str, snapshot: &Snapshot
     };
     if set.writes() {
         text.push('\n');
-        text.push_str(&workspace(checks, level));
+        text.push_str(&workspace(checks, walls));
     }
     if let Some(rules) = rules(snapshot, spec.origin.as_ref().map(|origin| &origin.path)) {
         text.push_str("\n\n");
@@ -67,12 +67,11 @@ pub fn instructions(set: Set, checks: &[Check], level: &str, snapshot: &Snapshot
     text
 }
 
-/// What commands find: system, sandbox where it is none, and the checks by their short names.
-fn workspace(checks: &[Check], level: &str) -> String {
+/// What commands find: the system, what is around them, and the checks by their short names.
+fn workspace(checks: &[Check], walls: &str) -> String {
     let names: Vec<String> = checks.iter().map(Check::id).collect();
     let checks = if names.is_empty() { "none found".to_owned() } else { names.join(", ") };
-    let sandbox = if level == "none" { "not sandboxed" } else { "no network" };
-    format!("{}, {sandbox}. Checks: {checks}.", std::env::consts::OS)
+    format!("{}, {walls}. Checks: {checks}.", std::env::consts::OS)
 }
 
 /// The request as the first message: the person's words, the place, and outlines of the files that seem to matter.

@@ -71,10 +71,10 @@ impl Rounds {
     fn begin_work(&mut self) -> Next {
         let family = self.client.capabilities().edit_family;
         let set = prompt::tool_set(self.past.spec.mode, family);
-        let level = self.context.services.level.to_string();
+        let walls = self.context.services.walls();
         let snapshot = self.context.overlay.snapshot().clone();
         let instructions =
-            prompt::instructions(set, &self.context.checks, &level, &snapshot, &self.past.spec);
+            prompt::instructions(set, &self.context.checks, &walls, &snapshot, &self.past.spec);
         self.past.set = set;
         self.past.instructions.clone_from(&instructions);
         self.context.set = set;

@@ -128,8 +128,8 @@ pub fn start(services: Services, handle: TaskHandle, spec: TaskSpec) -> Result<(
         _ if !spec.mode.edits() => Set::ReadOnly,
         Planning::Auto | Planning::Ask => Set::Planning,
     };
-    let level = services.level.to_string();
-    let instructions = prompt::instructions(set, &found, &level, &snapshot, &spec);
+    let walls = services.walls();
+    let instructions = prompt::instructions(set, &found, &walls, &snapshot, &spec);
     let overlay = Overlay::new(snapshot);
     let request = prompt::request(&spec, &overlay, &services.index.snapshot());
     let started = TaskEvent::Started {

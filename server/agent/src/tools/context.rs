@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use galley_exec::Network;
 use galley_exec::policy::{self, Decision, Rules, Verdict};
 use galley_index::IndexSnapshot;
 use galley_journal::{JournalError, Spend};
@@ -174,7 +175,7 @@ impl Context {
     ///
     /// # Errors
     /// Words for the model.
-    pub async fn may_run(&mut self, command: &str) -> Result<Verdict, String> {
+    pub async fn may_run(&mut self, command: &str, network: &Network) -> Result<Verdict, String> {
         let rules =
             Rules { checks: self.checks.iter().flat_map(Check::kindred).collect(), ..Rules::default() };
         let verdict = policy::judge(command, &rules);
@@ -186,8 +187,10 @@ impl Context {
             Decision::Allow => Ok(verdict),
             Decision::Forbid => Err(format!("the command is forbidden here: {reasons}")),
             Decision::Ask => {
+                let closed = *network == Network::None && self.services.network == Network::None;
+                let reach = if closed { "without network" } else { "with the network that you granted" };
                 let detail = format!(
-                    "{command}\n\nIt runs in a shadow copy, sandboxed as {}, without network. {reasons}",
+                    "{command}\n\nIt runs in a shadow copy, sandboxed as {}, {reach}. {reasons}",
                     self.services.level
                 );
                 if self
@@ -203,7 +206,7 @@ impl Context {
         }
     }
 
-    async fn granted(&mut self, key: &str, title: &str, detail: &str) -> bool {
+    pub(super) async fn granted(&mut self, key: &str, title: &str, detail: &str) -> bool {
         if let Some(known) = self.grants.get(key) {
             return *known;
         }

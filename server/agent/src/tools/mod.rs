@@ -14,6 +14,7 @@ mod finish;
 mod more;
 mod overlaid;
 pub mod plan;
+mod reaching;
 mod read;
 mod run;
 mod search;

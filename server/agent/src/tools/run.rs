@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use galley_exec::{Status, clean_output};
+use galley_exec::{Outcome, Status, clean_output};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::outcome;
 use crate::verify::Call;
 
-use super::{Answer, Context, Set, Tool, object, shown, taking, typed};
+use super::{Answer, Context, Set, Tool, object, reaching, shown, taking, typed};
 
 pub(super) static TOOL: Tool = Tool {
     name: "run",
@@ -26,13 +26,16 @@ const TAIL: usize = 120;
 /// Bytes that a model is told of one output.
 const BYTES: usize = 8_000;
 
-/// `seconds` and `take` are not declared: a command that ran out of time, or wrote new files, is answered with them.
+/// Only `command` is declared: one that ran out of time, wrote new files or wanted the network is answered with the
+/// others.
 #[derive(Deserialize)]
 struct Arguments {
     command: String,
     seconds: Option<u64>,
     #[serde(default)]
     take: Vec<String>,
+    #[serde(default)]
+    network: Vec<String>,
 }
 
 fn schema() -> Value {
@@ -45,7 +48,11 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
             Ok(arguments) => arguments,
             Err(why) => return Answer::error(why),
         };
-        if let Err(why) = context.may_run(&arguments.command).await {
+        let network = match context.may_reach(&arguments.command, &arguments.network).await {
+            Ok(network) => network,
+            Err(why) => return Answer::error(why),
+        };
+        if let Err(why) = context.may_run(&arguments.command, &network).await {
             return Answer::error(why);
         }
         let wall = Duration::from_secs(arguments.seconds.unwrap_or(120).clamp(1, 1800));
@@ -55,7 +62,7 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
             Ok(wanted) => wanted,
             Err(why) => return Answer::error(why),
         };
-        let call = Call { argv, wall, casual: true, wanted: wanted.clone(), ..Call::default() };
+        let call = Call { argv, wall, casual: true, wanted: wanted.clone(), network, ..Call::default() };
         let mut sink = context.output_sink();
         let cancel = context.cancel.clone();
         let ran = match context.verifier.call(&context.overlay, call, &mut sink, &cancel).await {
@@ -88,6 +95,10 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
             output.push('\n');
             output.push_str(&body);
         }
+        output.push_str(&refused(&ran.outcome));
+        if !ran.outcome.status.success() && ran.outcome.refused.is_empty() {
+            output.push_str(reaching::hint(&text));
+        }
         let summary = format!("{}: {status}, {seconds:.1} s", first_line(&arguments.command));
         if matches!(context.set, Set::ReadOnly | Set::Exploring | Set::Planning) {
             return Answer { is_error, ..Answer::ok(output, summary) };
@@ -108,7 +119,18 @@ fn status_line(status: &Status) -> String {
         Status::OutputLimit => "stopped: too much output".to_owned(),
         Status::MemoryLimit => "stopped: out of memory".to_owned(),
         Status::ProcessLimit => "stopped: too many processes".to_owned(),
+        Status::DiskLimit => "stopped: too much of the disk".to_owned(),
     }
+}
+
+/// What the command asked the proxy for in vain; empty if nothing.
+fn refused(outcome: &Outcome) -> String {
+    let told = outcome.refused.iter().map(|refusal| format!("{} ({})", refusal.host, refusal.why));
+    let told: Vec<String> = told.collect();
+    if told.is_empty() {
+        return String::new();
+    }
+    format!("\nNot reached: {}; network=[…] of `run` asks the person for hosts.", told.join(", "))
 }
 
 /// Head and tail of a text in whole lines, and whether something was left out.

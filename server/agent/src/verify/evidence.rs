@@ -170,6 +170,7 @@ fn summary(evidence: &Evidence, status: &Status) -> String {
         Status::OutputLimit => return "stopped: it printed too much".to_owned(),
         Status::MemoryLimit => return "stopped: it used too much memory".to_owned(),
         Status::ProcessLimit => return "stopped: it started too many processes".to_owned(),
+        Status::DiskLimit => return "stopped: it took too much of the disk".to_owned(),
         Status::Signalled(signal) => return format!("died of signal {signal}"),
         Status::Exited(_) => {}
     }

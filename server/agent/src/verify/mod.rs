@@ -71,6 +71,8 @@ pub struct Call {
     pub casual: bool,
     /// Files that are told as changed also when an earlier command did it.
     pub wanted: Vec<RelPath>,
+    /// What it may reach beside what all commands may.
+    pub network: Network,
 }
 
 /// Shows pieces of output as they come.
@@ -83,6 +85,8 @@ pub struct Bench {
     pub state_dir: PathBuf,
     /// The strongest sandbox that works on this machine.
     pub level: Level,
+    /// What all commands may reach.
+    pub network: Network,
 }
 
 /// A task's shadow with what was learnt in it.
@@ -165,17 +169,18 @@ impl Verifier {
         let binds = shadow.readonly_binds().to_vec();
         let tmp = cache.join("tmp");
         galley_workspace::create_dir(&tmp).map_err(VerifyError::Place)?;
+        let network = place::network(&self.bench, &call.network);
         let spec = Spec {
             argv: place::with_own_program(call.argv, &root, &call.dir, &binds),
             cwd: if call.dir.is_empty() { root.clone() } else { root.join(&call.dir) },
-            env: place::environment(&cache, &tmp),
+            env: place::environment(&cache, &tmp, network == Network::None),
             stdin: call.stdin,
             limits: Limits { wall: if call.wall.is_zero() { WALL } else { call.wall }, ..Limits::default() },
             sandbox: SandboxSpec {
                 writable: vec![root.clone(), tmp, cache],
                 readable: binds.into_iter().map(|(source, _)| source).collect(),
                 readable_hidden: Vec::new(),
-                network: Network::None,
+                network,
             },
         };
         let hash = if call.casual { String::new() } else { overlay.content_hash() };

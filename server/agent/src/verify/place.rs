@@ -2,15 +2,28 @@
 
 use std::path::{Path, PathBuf};
 
-use galley_exec::Status;
+use galley_exec::{Level, Network, Status};
 
+use super::Bench;
 use crate::checks::Check;
 
 /// Folders of a project that hold programs of its own, which go before those of the system.
 const PROGRAMS: [&str; 4] = ["node_modules/.bin", ".venv/bin", "venv/bin", "vendor/bin"];
 
-/// What commands find in their environment beside what the sandbox lets through.
-pub(super) fn environment(cache: &Path, tmp: &Path) -> Vec<(String, String)> {
+/// What a command may reach: what all may, and what it was granted alone. Where single hosts cannot be held, those of the
+/// settings are left out rather than all of the network let in.
+pub(super) fn network(bench: &Bench, own: &Network) -> Network {
+    match (&bench.network, own) {
+        (Network::All, _) | (_, Network::All) => Network::All,
+        (Network::Hosts(_), _) if bench.level == Level::Landlock => Network::None,
+        (Network::Hosts(all), Network::Hosts(own)) => Network::Hosts([&all[..], &own[..]].concat()),
+        (Network::None, network) | (network, Network::None) => network.clone(),
+    }
+}
+
+/// What commands find in their environment beside what the sandbox lets through. Without network the package managers are
+/// told so, and give up at once.
+pub(super) fn environment(cache: &Path, tmp: &Path, offline: bool) -> Vec<(String, String)> {
     let place = |name: &str| cache.join(name).to_string_lossy().into_owned();
     let pairs = [
         ("PAGER", "cat".to_owned()),
@@ -18,22 +31,21 @@ pub(super) fn environment(cache: &Path, tmp: &Path) -> Vec<(String, String)> {
         ("TERM", "dumb".to_owned()),
         ("CI", "1".to_owned()),
         ("CARGO_TARGET_DIR", place("cargo")),
-        ("CARGO_NET_OFFLINE", "true".to_owned()),
         ("CARGO_TERM_COLOR", "never".to_owned()),
         ("GOCACHE", place("go")),
         ("GOFLAGS", "-mod=mod".to_owned()),
-        ("GOPROXY", "off".to_owned()),
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ("RUFF_NO_CACHE", "true".to_owned()),
         ("MYPY_CACHE_DIR", place("mypy")),
-        ("npm_config_offline", "true".to_owned()),
         ("npm_config_update_notifier", "false".to_owned()),
         ("MIX_BUILD_PATH", place("mix")),
         ("DOTNET_CLI_TELEMETRY_OPTOUT", "1".to_owned()),
         ("DOTNET_NOLOGO", "1".to_owned()),
         ("TMPDIR", tmp.to_string_lossy().into_owned()),
     ];
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let closed = [("CARGO_NET_OFFLINE", "true"), ("GOPROXY", "off"), ("npm_config_offline", "true")];
+    let closed = closed.into_iter().filter(|_| offline).map(|(name, value)| (name, value.to_owned()));
+    pairs.into_iter().chain(closed).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The command with the project's own program in place of the system's, where it has one. `binds` are the folders that

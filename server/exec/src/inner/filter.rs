@@ -15,8 +15,10 @@ enum When {
     Bits(u8, u32),
     /// The argument of this index is this.
     Is(u8, u32),
+    /// The argument of this index is anything else.
+    Not(u8, u32),
 }
-use When::{Always, Bits, Is};
+use When::{Always, Bits, Is, Not};
 
 struct Rule {
     call: c_long,
@@ -55,6 +57,7 @@ const RULES: &[Rule] = &[
     deny(libc::SYS_chroot),
     deny(libc::SYS_setns),
     deny(libc::SYS_open_tree),
+    deny(SYS_OPEN_TREE_ATTR),
     deny(libc::SYS_move_mount),
     deny(libc::SYS_fsopen),
     deny(libc::SYS_fsmount),
@@ -68,6 +71,7 @@ const RULES: &[Rule] = &[
     // The machine.
     deny(libc::SYS_reboot),
     deny(libc::SYS_kexec_load),
+    deny(libc::SYS_kexec_file_load),
     deny(libc::SYS_init_module),
     deny(libc::SYS_finit_module),
     deny(libc::SYS_delete_module),
@@ -75,13 +79,17 @@ const RULES: &[Rule] = &[
     deny(libc::SYS_swapoff),
     deny(libc::SYS_acct),
     deny(libc::SYS_quotactl),
+    deny(SYS_QUOTACTL_FD),
     deny(libc::SYS_settimeofday),
     deny(libc::SYS_clock_settime),
+    deny(libc::SYS_sethostname),
+    deny(libc::SYS_setdomainname),
     deny(libc::SYS_syslog),
     deny(libc::SYS_bpf),
     deny(libc::SYS_perf_event_open),
     deny(libc::SYS_userfaultfd),
     deny(libc::SYS_open_by_handle_at),
+    deny(libc::SYS_fanotify_init),
     // Keys of the person's session.
     deny(libc::SYS_add_key),
     deny(libc::SYS_request_key),
@@ -107,6 +115,37 @@ const RULES: &[Rule] = &[
 ];
 
 const SYS_FCHMODAT2: c_long = 452;
+const SYS_OPEN_TREE_ATTR: c_long = 467;
+const SYS_QUOTACTL_FD: c_long = 443;
+
+/// Where processes and their means to talk are not in namespaces of their own.
+const SHARED: &[Rule] = &[
+    // A socket for datagrams that is born in a pair can be connected to anybody later. Type 2, and 3 which becomes
+    // it, have this bit; streams (1) and sequences (5) do not, and stay connected as they are.
+    deny_if(libc::SYS_socketpair, Bits(1, libc::SOCK_DGRAM as u32)),
+    // Memory, queues and semaphores have no paths.
+    deny(libc::SYS_shmget),
+    deny(libc::SYS_shmat),
+    deny(libc::SYS_shmctl),
+    deny(libc::SYS_msgget),
+    deny(libc::SYS_msgsnd),
+    deny(libc::SYS_msgrcv),
+    deny(libc::SYS_msgctl),
+    deny(libc::SYS_semget),
+    deny(libc::SYS_semop),
+    deny(libc::SYS_semtimedop),
+    deny(libc::SYS_semctl),
+    deny(libc::SYS_mq_open),
+    deny(libc::SYS_mq_unlink),
+    // A process may be slow, small and tied to a core by its own wish; others by theirs.
+    deny_if(libc::SYS_prlimit64, Not(0, 0)),
+    deny_if(libc::SYS_setpriority, Not(1, 0)),
+    deny_if(libc::SYS_ioprio_set, Not(1, 0)),
+    deny_if(libc::SYS_sched_setaffinity, Not(0, 0)),
+    deny_if(libc::SYS_sched_setscheduler, Not(0, 0)),
+    deny_if(libc::SYS_sched_setparam, Not(0, 0)),
+    deny_if(libc::SYS_sched_setattr, Not(0, 0)),
+];
 
 /// Calls that only the older architecture has.
 #[cfg(target_arch = "x86_64")]
@@ -153,7 +192,8 @@ pub(super) fn program(level: Level, network: bool) -> Vec<sock_filter> {
     // With the machine's network only namespaces hide the sockets of the file system.
     let no_local = [deny_if(libc::SYS_socket, Is(0, libc::AF_UNIX as u32))];
     let no_local = if level == Level::Landlock && network { &no_local[..] } else { &[] };
-    for rule in RULES.iter().chain(OLDER).chain(no_sockets).chain(no_local) {
+    let shared = if level == Level::Landlock { SHARED } else { &[] };
+    for rule in RULES.iter().chain(OLDER).chain(shared).chain(no_sockets).chain(no_local) {
         add(&mut program, rule);
     }
     program.push(op(RETURN, 0, 0, ALLOW));
@@ -177,6 +217,13 @@ fn add(program: &mut Vec<sock_filter>, rule: &Rule) {
             op(JUMP_EQUAL, 0, 4, number),
             op(LOAD, 0, 0, argument(index)),
             op(JUMP_EQUAL, 0, 1, value),
+            refusal,
+            op(LOAD, 0, 0, 0),
+        ]),
+        Not(index, value) => program.extend([
+            op(JUMP_EQUAL, 0, 4, number),
+            op(LOAD, 0, 0, argument(index)),
+            op(JUMP_EQUAL, 1, 0, value),
             refusal,
             op(LOAD, 0, 0, 0),
         ]),

@@ -39,7 +39,13 @@ const SCOPE_SIGNALS: u64 = 1 << 1;
 
 /// Restricts this process and all it starts to the view.
 pub(super) fn restrict(view: &View, network: bool) -> Result<(), String> {
-    let abi = step("ask for Landlock", sys::landlock_abi())?;
+    let abi = sys::landlock_abi().map_err(|e| match e.raw_os_error() {
+        Some(libc::ENOSYS) => "this kernel has no Landlock, or a container forbids it".to_owned(),
+        Some(libc::EOPNOTSUPP) => {
+            "Landlock is switched off here (it is missing in `lsm=` of the kernel's command line)".to_owned()
+        }
+        _ => format!("ask for Landlock: {e}"),
+    })?;
     if abi < LEAST_ABI {
         return Err(format!("Landlock ABI {abi} is older than {LEAST_ABI} and would leave gaps"));
     }

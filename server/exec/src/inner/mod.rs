@@ -3,6 +3,7 @@
 //! All of it runs in a fresh process with a single thread, before `main` of the program that carries it, so nothing
 //! here may rely on what `main` sets up. Panics are turned into a report; nothing is printed.
 
+mod disk;
 mod filter;
 mod landlock;
 mod namespaces;

@@ -11,7 +11,7 @@ use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::{landlock, step};
-use crate::plan::View;
+use crate::plan::{Plan, View};
 use crate::sys;
 
 /// Where the new root is put together. Any folder that exists everywhere will do: it is covered, not changed.
@@ -73,22 +73,26 @@ pub(super) fn enter(network: bool) -> Result<(), String> {
 }
 
 /// Puts the new root together, enters it and gives up all rights. For process 1 of the new namespace.
-pub(super) fn build(view: &View, memory: Option<u64>, network: bool) -> Result<(), String> {
+pub(super) fn build(plan: &Plan) -> Result<(), String> {
+    let view = &plan.view;
     let none = Path::new("none");
-    step("detach mounts", sys::mount(none, Path::new("/"), "", libc::MS_REC | libc::MS_PRIVATE, ""))?;
+    sys::mount(none, Path::new("/"), "", libc::MS_REC | libc::MS_PRIVATE, "")
+        .map_err(|e| format!("mounts are forbidden here, as by a container or a security module: {e}"))?;
     // Everything is taken hold of before the stage covers what lies there.
     let parts = parts(view)?;
     let devices =
         step("take the devices", take_all(DEVICES.iter().map(|name| Path::new("/dev").join(name))))?;
     step("lay the floor", sys::mount(none, Path::new(STAGE), "tmpfs", 0, "mode=0755,size=16m"))?;
-    let private = Private::mount(memory)?;
+    let private = Private::mount(plan.memory_bytes)?;
     private.place(view)?;
     place_links(view)?;
     for part in &parts {
         step(&format!("show {}", part.path.display()), part.place())?;
     }
     place_devices(&devices)?;
-    step("show processes", place_proc(&private))?;
+    place_proc(&private, plan.processes).map_err(|e| {
+        format!("show processes: {e} (a container that hides parts of /proc forbids another one)")
+    })?;
     for path in &view.hidden {
         step(&format!("hide {}", path.display()), private.hide(path))?;
     }
@@ -96,7 +100,7 @@ pub(super) fn build(view: &View, memory: Option<u64>, network: bool) -> Result<(
     step("fix the floor", sys::set_mount_attributes(Path::new(STAGE), READ_ONLY | TAME, false))?;
     step("enter the stage", std::env::set_current_dir(STAGE))?;
     step("change the root", sys::pivot_to_working_folder())?;
-    if network {
+    if plan.network {
         // Abstract sockets live in the network namespace, which is shared now.
         landlock::scope_only()?;
     }
@@ -107,27 +111,72 @@ pub(super) fn build(view: &View, memory: Option<u64>, network: bool) -> Result<(
 struct Part {
     path: PathBuf,
     tree: OwnedFd,
-    cache: bool,
+    shown: Shown,
+}
+
+/// How a piece is shown.
+#[derive(Clone, Copy, PartialEq)]
+enum Shown {
+    /// As it is.
+    Bare,
+    /// Behind a layer of its own, so that nobody answers who listens at a socket or a pipe in it.
+    Walled,
+    /// As walled, and what is written stays in the layer.
+    Cache,
+}
+
+/// The system's own trees, where nobody but the administrator leaves sockets and pipes. What listens there at the start
+/// of a command is covered (`view`).
+const SYSTEM_TREES: &[&str] = &[
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/etc",
+    "/sys",
+    "/nix/store",
+    "/gnu/store",
+];
+
+impl Shown {
+    /// How a folder is shown that is only read.
+    fn read_only(path: &Path, mounts: &[PathBuf]) -> Shown {
+        let system = SYSTEM_TREES.iter().any(|tree| path.starts_with(tree));
+        // A layer shows one file system; what is mounted below would be missing.
+        let whole = !mounts.iter().any(|mount| mount != path && mount.starts_with(path));
+        if !system && whole && path.is_dir() { Shown::Walled } else { Shown::Bare }
+    }
+}
+
+/// Where something is mounted.
+fn mounts() -> Vec<PathBuf> {
+    let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let place = |line: &str| line.split(' ').nth(4).map(|place| PathBuf::from(place.replace("\\040", " ")));
+    text.lines().filter_map(place).collect()
 }
 
 /// Takes hold of all that the view shows, in the order in which it must be placed: outer before inner.
 fn parts(view: &View) -> Result<Vec<Part>, String> {
-    let readable = view.readable.iter().map(|p| (p.clone(), true, false));
-    let caches = view.caches.iter().map(|p| (p.clone(), true, true));
-    let writable = view.writable.iter().map(|p| (p.clone(), false, false));
-    let git = view.writable.iter().map(|p| (p.join(".git"), true, false));
+    let mounts = mounts();
+    let readable = view.readable.iter().map(|p| (p.clone(), true, Shown::read_only(p, &mounts)));
+    let caches = view.caches.iter().map(|p| (p.clone(), true, Shown::Cache));
+    let writable = view.writable.iter().map(|p| (p.clone(), false, Shown::Bare));
+    let git = view.writable.iter().map(|p| (p.join(".git"), true, Shown::Bare));
     let git = git.filter(|(p, ..)| fs::symlink_metadata(p).is_ok_and(|m| !m.is_symlink()));
     let mut wanted: Vec<_> = readable.chain(caches).chain(writable).chain(git).collect();
     // A stable sort: of equal paths the later kind lies on top.
     wanted.sort_by_key(|(path, ..)| path.components().count());
     wanted
         .into_iter()
-        .map(|(path, read_only, cache)| {
+        .map(|(path, read_only, shown)| {
             let attributes = if read_only { READ_ONLY | TAME } else { TAME };
             let tree = sys::clone_tree(&path, true)
                 .and_then(|tree| sys::set_tree_attributes(&tree, attributes).map(|()| tree));
             let tree = step(&format!("take hold of {}", path.display()), tree)?;
-            Ok(Part { path, tree, cache })
+            Ok(Part { path, tree, shown })
         })
         .collect()
 }
@@ -156,17 +205,24 @@ impl Part {
         let at = staged(&self.path);
         make_place(&at, sys::is_folder(&self.tree)?)?;
         sys::attach(&self.tree, &at)?;
-        if self.cache {
-            // Where the kernel cannot lay a private layer on top, the cache stays read-only.
-            let _ = layer(&at);
-        }
+        // Where the kernel cannot lay a private layer on top, the folder stays as it is, read-only.
+        let _ = match self.shown {
+            Shown::Bare => Ok(()),
+            Shown::Walled => wall(&at),
+            Shown::Cache => layer(&at),
+        };
         Ok(())
     }
 }
 
+/// A path as the options of a mount can say it.
+fn for_options(at: &Path) -> io::Result<&str> {
+    at.to_str().filter(|t| !t.contains([',', ':', '\\'])).ok_or(io::ErrorKind::InvalidInput.into())
+}
+
 /// Lays a writable layer over a read-only folder; what is written there dies with the sandbox.
 fn layer(at: &Path) -> io::Result<()> {
-    let text = at.to_str().filter(|t| !t.contains([',', ':', '\\'])).ok_or(io::ErrorKind::InvalidInput)?;
+    let text = for_options(at)?;
     let name = text.replace('/', "-");
     let layers = Path::new(STAGE).join(PRIVATE).join("layers");
     let (upper, work) = (layers.join(format!("{name}.upper")), layers.join(format!("{name}.work")));
@@ -175,6 +231,14 @@ fn layer(at: &Path) -> io::Result<()> {
     let options =
         format!("lowerdir={text},upperdir={},workdir={},userxattr", upper.display(), work.display());
     sys::mount(Path::new("overlay"), at, "overlay", libc::MS_NOSUID | libc::MS_NODEV, &options)
+}
+
+/// Lays the folder over nothing: its files are the same, its sockets and pipes are others than those below.
+fn wall(at: &Path) -> io::Result<()> {
+    let void = Path::new(STAGE).join(PRIVATE).join("void");
+    let options = format!("lowerdir={}:{},userxattr", for_options(at)?, void.display());
+    let tame = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_RDONLY;
+    sys::mount(Path::new("overlay"), at, "overlay", tame, &options)
 }
 
 /// Name of the folder at the stage that holds what is private to the sandbox.
@@ -187,7 +251,8 @@ impl Private {
     fn mount(memory: Option<u64>) -> Result<Private, String> {
         let at = Path::new(STAGE).join(PRIVATE);
         step("make a private place", fs::create_dir(&at))?;
-        let size = memory.map_or("50%".to_owned(), |bytes| bytes.max(16 << 20).to_string());
+        // The rest is for processes, whose memory is counted together with this.
+        let size = memory.map_or("50%".to_owned(), |bytes| (bytes / 2).max(16 << 20).to_string());
         let options = format!("mode=0755,size={size}");
         let tame = libc::MS_NOSUID | libc::MS_NODEV;
         step("make private memory", sys::mount(Path::new("none"), &at, "tmpfs", tame, &options))?;
@@ -272,12 +337,25 @@ fn place_devices(devices: &[(PathBuf, OwnedFd)]) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether the greatest number of a process belongs to the namespace; in kernels before Linux 6.14 it is the machine's.
+fn numbers_are_own() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    version >= (6, 14)
+}
+
 /// Its own `/proc`, with what belongs to the whole machine made read-only or covered.
-fn place_proc(private: &Private) -> io::Result<()> {
+fn place_proc(private: &Private, processes: Option<u32>) -> io::Result<()> {
     let at = staged(Path::new("/proc"));
     fs::create_dir_all(&at)?;
     let tame = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
     sys::mount(Path::new("proc"), &at, "proc", tame, "")?;
+    if let Some(processes) = processes.filter(|_| numbers_are_own()) {
+        // Binds user 0 too. Fewer than this the kernel does not take.
+        let most = super::supervise::hard_limit(processes).max(400);
+        let _ = fs::write(at.join("sys/kernel/pid_max"), most.to_string());
+    }
     for name in MACHINE_FOLDERS {
         let folder = at.join(name);
         if folder.is_dir() {

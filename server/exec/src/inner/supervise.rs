@@ -12,7 +12,7 @@ use std::process::Command;
 
 use super::tree::Tree;
 use super::{filter, landlock, namespaces, step};
-use crate::plan::{Plan, Report};
+use crate::plan::{LISTENER, Plan, Report};
 use crate::sys::{self, Forked};
 use crate::{Level, which};
 
@@ -24,6 +24,9 @@ pub(super) fn run(plan: &Plan, control: &UnixStream) -> Result<Report, String> {
     step("adopt orphans", sys::adopt_orphans())?;
     if plan.level == Level::Namespaces {
         namespaces::enter(plan.network)?;
+        if plan.proxy {
+            step("hand out the listener for the proxy", hand_out_listener(control))?;
+        }
     }
     // Only now: before, the maps of the user namespace would not be ours to write.
     step("close itself to others", sys::close_to_others())?;
@@ -47,6 +50,20 @@ pub(super) fn run(plan: &Plan, control: &UnixStream) -> Result<Report, String> {
     }
 }
 
+/// Makes the listener for the proxy, which belongs to the network that this process is in, and gives it to the server.
+fn hand_out_listener(control: &UnixStream) -> std::io::Result<()> {
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+    use std::os::fd::AsFd;
+    let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, crate::proxy::PORT))?;
+    let given = [listener.as_fd()];
+    let message = SendAncillaryMessage::ScmRights(&given);
+    let mut space = vec![std::mem::MaybeUninit::uninit(); message.size()];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(message);
+    sendmsg(control, &[std::io::IoSlice::new(&[LISTENER])], &mut ancillary, SendFlags::empty())?;
+    Ok(())
+}
+
 /// Waits for the init's report, the end of the lifeline, or a limit that is passed.
 fn watch(
     plan: &Plan,
@@ -60,7 +77,7 @@ fn watch(
         step("let go of the output", null().and_then(|null| sys::put_at(&null, stream)))?;
     }
     step("start the init", go.write_all(b"g"))?;
-    let tree = Tree::of(plan.level, init);
+    let mut tree = Tree::of(plan, init);
     loop {
         let ready = sys::poll([reports.as_raw_fd(), control.as_raw_fd()], SAMPLE_MS);
         let [reported, hung_up] = step("wait", ready)?;
@@ -73,7 +90,7 @@ fn watch(
         if hung_up {
             return Ok(Report::Signalled(9));
         }
-        if let Some(report) = tree.over_limit(plan.memory_bytes, plan.processes) {
+        if let Some(report) = tree.over_limit() {
             return Ok(report);
         }
     }
@@ -81,12 +98,13 @@ fn watch(
 
 /// Kills init and everything below, and waits until it is gone.
 fn kill_all(level: Level, init: i32) {
-    // An init in namespaces takes all with it; elsewhere its children become ours, layer by layer.
+    // An init in namespaces takes all with it; elsewhere its children become ours.
     let _ = sys::kill(init, 9);
     loop {
         if level != Level::Namespaces {
-            for child in Tree::children(std::process::id()) {
-                let _ = sys::kill(child, 9);
+            // All generations at once: layer by layer, one that multiplies would be faster.
+            for process in Tree::descendants(std::process::id()) {
+                let _ = sys::kill(process, 9);
             }
         }
         match sys::wait_any() {
@@ -131,7 +149,7 @@ fn guarded(
     step("refuse new rights", sys::no_new_privileges())?;
     limit(plan)?;
     match plan.level {
-        Level::Namespaces => namespaces::build(&plan.view, plan.memory_bytes, plan.network)?,
+        Level::Namespaces => namespaces::build(plan)?,
         Level::Landlock => landlock::restrict(&plan.view, plan.network)?,
         Level::Copy => {}
     }
@@ -206,15 +224,20 @@ fn null() -> std::io::Result<std::fs::File> {
     std::fs::File::options().read(true).write(true).open("/dev/null")
 }
 
+/// Processes that the kernel lets be, so that the sample sees that there are too many, and says so.
+pub(super) fn hard_limit(processes: u32) -> u64 {
+    u64::from(processes) + u64::from(processes / 4) + 16
+}
+
 fn limit(plan: &Plan) -> Result<(), String> {
+    // When memory runs out all the same, the person's own programs are not the ones to be killed.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let mut limits = vec![(libc::RLIMIT_CORE, Some(0))];
     limits.push((libc::RLIMIT_FSIZE, plan.file_bytes));
     limits.push((libc::RLIMIT_CPU, plan.cpu_seconds));
-    // Counts what a process has of its own, not what it merely reserves, as many runtimes do by the gigabyte.
-    limits.push((libc::RLIMIT_DATA, plan.memory_bytes));
     if plan.level == Level::Namespaces {
         // Counted per user namespace, so the person's other processes do not count. It does not bind user 0.
-        limits.push((libc::RLIMIT_NPROC, plan.processes.map(u64::from)));
+        limits.push((libc::RLIMIT_NPROC, plan.processes.map(hard_limit)));
     }
     for (resource, most) in limits {
         if let Some(most) = most {

@@ -90,7 +90,8 @@ fn sandbox() -> Finding {
         .join("; ");
     let mend = (!level.is_sandboxed())
         .then(|| "commands will be asked for; allow user namespaces or Landlock to sandbox them".to_owned());
-    Finding { what: "sandbox", well: mend.is_none(), found: format!("{level} ({why})"), mend }
+    let found = if why.is_empty() { level.to_string() } else { format!("{level} ({why})") };
+    Finding { what: "sandbox", well: mend.is_none(), found, mend }
 }
 
 fn toolchains(args: &RootArgs) -> Vec<Finding> {

@@ -89,7 +89,11 @@ fn prove(
     overlay: &Overlay,
     style: Style,
 ) -> Option<Proved> {
-    let bench = Bench { state_dir: session.journal.state_dir().to_path_buf(), level: galley_exec::probe() };
+    let bench = Bench {
+        state_dir: session.journal.state_dir().to_path_buf(),
+        level: galley_exec::probe(),
+        network: session.settings.sandbox.network.granted(),
+    };
     if view.evidence.is_empty() || !(bench.level.is_sandboxed() || session.settings.sandbox.unsandboxed) {
         return None;
     }

@@ -61,6 +61,7 @@ impl Session {
             purse: self.settings.purse(),
             level: galley_exec::probe(),
             unsandboxed: self.settings.sandbox.unsandboxed,
+            network: self.settings.sandbox.network.granted(),
             previews: false,
             state_dir: self.journal.state_dir().to_path_buf(),
             host,

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::event::Event;
 use super::reviews::{AcceptedChecks, Proof};
 use super::state::State;
-use crate::config::CheckTime;
+use crate::config::{CheckTime, SandboxSettings};
 use crate::protocol::Accepted;
 
 /// Accepts that follow each other within this time are checked once.
@@ -191,8 +191,8 @@ impl State {
         if let Some((_, earlier)) = known {
             earlier.cancel();
         }
-        let (front, state_dir, unsandboxed) =
-            (self.front.clone(), self.state_dir.clone(), self.settings.sandbox.unsandboxed);
+        let (front, state_dir, sandbox) =
+            (self.front.clone(), self.state_dir.clone(), self.settings.sandbox.clone());
         self.tasks_runtime.spawn(async move {
             tokio::select! {
                 () = tokio::time::sleep(after) => {}
@@ -200,7 +200,7 @@ impl State {
             }
             let outcome = match cancel.is_cancelled() {
                 true => Ok(Vec::new()),
-                false => run(state_dir, unsandboxed, &overlay, &which, &cancel).await,
+                false => run(state_dir, &sandbox, &overlay, &which, &cancel).await,
             };
             front.send(Event::Proved(Box::new(Proved { purpose, number, outcome })));
         });
@@ -317,16 +317,16 @@ impl State {
 
 async fn run(
     state_dir: std::path::PathBuf,
-    unsandboxed: bool,
+    sandbox: &SandboxSettings,
     overlay: &Overlay,
     which: &Which,
     cancel: &CancellationToken,
 ) -> Result<Vec<Evidence>, String> {
     let level = tokio::task::spawn_blocking(galley_exec::probe).await.map_err(|error| error.to_string())?;
-    if !level.is_sandboxed() && !unsandboxed {
+    if !level.is_sandboxed() && !sandbox.unsandboxed {
         return Err("no sandbox works here".to_owned());
     }
-    proof::prove(Bench { state_dir, level }, overlay, which, cancel).await
+    proof::prove(Bench { state_dir, level, network: sandbox.network.granted() }, overlay, which, cancel).await
 }
 
 fn accepted(proposal: &Proposal) -> Vec<HunkId> {

@@ -126,6 +126,7 @@ impl State {
             model,
             tasks: running.len(),
             hunks,
+            sandbox: galley_exec::probed().map(|level| level.to_string()),
         }
     }
 

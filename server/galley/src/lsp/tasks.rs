@@ -90,6 +90,22 @@ impl State {
         });
     }
 
+    /// Has the sandbox tried where waiting is allowed, and says which level it is.
+    pub fn find_sandbox(&self) {
+        let front = self.front.clone();
+        self.tasks_runtime.spawn_blocking(move || {
+            let level = galley_exec::probe();
+            let reasons = galley_exec::probe_report();
+            front.send(Event::Query(Box::new(move |state| {
+                let why: String =
+                    reasons.iter().map(|(level, why)| format!("; not {level}: {why}")).collect();
+                let kind = if level.is_sandboxed() { 3 } else { 2 };
+                state.log(kind, &format!("galley: commands run at the level {level}{why}"));
+                state.dirty.status = true;
+            })));
+        });
+    }
+
     /// What a task works with, made where waiting is allowed: the sandbox's canary and the model's client take a moment.
     fn services(&self, model: Option<&str>) -> Result<impl FnOnce() -> Services + Send + 'static, String> {
         let chain =
@@ -108,7 +124,8 @@ impl State {
         let (workspace, index, state_dir) =
             (self.workspace.clone(), self.index.clone(), self.state_dir.clone());
         let host = Arc::new(FrontHost(self.front.clone()));
-        let unsandboxed = self.settings.sandbox.unsandboxed;
+        let (unsandboxed, network) =
+            (self.settings.sandbox.unsandboxed, self.settings.sandbox.network.granted());
         let settings = self.settings.clone();
         let (fast, critic) = (settings.role_client(Role::Fast)?, settings.role_client(Role::Critic)?);
         Ok(move || Services {
@@ -123,6 +140,7 @@ impl State {
             client,
             level: galley_exec::probe(),
             unsandboxed,
+            network,
             previews: true,
             state_dir,
             host,

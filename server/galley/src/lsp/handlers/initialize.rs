@@ -149,6 +149,7 @@ pub fn initialized(state: &mut State) {
         let client = state.client.clone();
         tokio::spawn(async move { client.register_capability(vec![watching()]).await });
     }
+    state.find_sandbox();
     state.dirty.status = true;
     state.log(
         3,
