@@ -219,7 +219,17 @@ impl TaskView {
                 self.notes
                     .push(format!("the conversation was shortened from {before} to {after} tokens: {cause}"));
             }
-            TaskEvent::Approved { .. } | TaskEvent::Forked { .. } | TaskEvent::Edited { .. } => {}
+            TaskEvent::Approved { .. }
+            | TaskEvent::Forked { .. }
+            | TaskEvent::Edited { .. }
+            | TaskEvent::Candidate { .. } => {}
+            TaskEvent::Resumed { .. } => {
+                // A question of the process that died is asked anew.
+                self.before_question = None;
+                self.state = State::Queued;
+                "goes on".clone_into(&mut self.activity);
+                self.message = None;
+            }
             TaskEvent::Checked { evidence } => {
                 self.evidence.retain(|known| known.check != evidence.check);
                 self.evidence.push(evidence.clone());

@@ -72,6 +72,26 @@ impl State {
         Ok(())
     }
 
+    /// Stops a task whose process died: it is gone on with just far enough to offer what it has.
+    ///
+    /// # Errors
+    /// Words for the person.
+    pub fn end_interrupted(&mut self, task: &str) -> Result<(), String> {
+        match self.services(None) {
+            Ok(services) => {
+                let handle = TaskHandle::new(task.to_owned());
+                handle.stop();
+                self.launch(handle, move |handle| galley_agent::resume(services(), handle, None));
+            }
+            // Without a model there is nobody to go on with it; it ends as it is.
+            Err(_) => {
+                let message = "stopped by you".to_owned();
+                self.record(task, TaskEvent::Ended { state: TaskState::Cancelled, message });
+            }
+        }
+        Ok(())
+    }
+
     fn launch<F>(&mut self, handle: TaskHandle, begin: F)
     where
         F: FnOnce(TaskHandle) -> Result<(), galley_agent::StartError> + Send + 'static,
