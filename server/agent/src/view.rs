@@ -49,6 +49,8 @@ pub struct TaskView {
     pub usage: Usage,
     /// US dollars over all turns; `None` while no price is known.
     pub usd: Option<f64>,
+    /// What each phase cost, in the order in which they were first entered.
+    pub phases: Vec<Phase>,
     /// Turns taken.
     pub turns: u32,
     /// The proposal as it was made. The review's live state is kept by its front.
@@ -73,6 +75,19 @@ pub struct TaskView {
     pub created_ms: i64,
     /// Time of the last event, milliseconds since the epoch.
     pub updated_ms: i64,
+}
+
+/// What the turns in one state of a task cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Phase {
+    /// The state.
+    pub state: State,
+    /// Turns taken in it.
+    pub turns: u32,
+    /// Their tokens.
+    pub usage: Usage,
+    /// Their US dollars; `None` while no price is known.
+    pub usd: Option<f64>,
 }
 
 /// A change on its way to the person's files.
@@ -138,6 +153,7 @@ impl TaskView {
             steps: Vec::new(),
             usage: Usage::default(),
             usd: None,
+            phases: Vec::new(),
             turns: 0,
             proposal: None,
             evidence: Vec::new(),
@@ -179,6 +195,7 @@ impl TaskView {
                 self.turns += 1;
                 self.usage += reply.usage;
                 self.usd = add_usd(self.usd, *usd);
+                self.add_to_phase(reply.usage, *usd);
             }
             TaskEvent::Switched { to, reason, .. } => {
                 self.model.clone_from(to);
@@ -291,6 +308,18 @@ impl TaskView {
                 self.message = Some(message.clone());
             }
         }
+    }
+
+    fn add_to_phase(&mut self, usage: Usage, usd: Option<f64>) {
+        let state = self.state;
+        let at = self.phases.iter().position(|phase| phase.state == state).unwrap_or_else(|| {
+            self.phases.push(Phase { state, turns: 0, usage: Usage::default(), usd: None });
+            self.phases.len() - 1
+        });
+        let phase = &mut self.phases[at];
+        phase.turns += 1;
+        phase.usage += usage;
+        phase.usd = add_usd(phase.usd, usd);
     }
 
     /// The checkpoint of an intent, which is settled by this: the files that were changed.

@@ -200,6 +200,11 @@ impl Client {
         answer["result"].take()
     }
 
+    /// Answers a question that was held back.
+    pub fn respond(&mut self, question: &Value, result: Value) {
+        self.send(&json!({ "jsonrpc": "2.0", "id": question["id"], "result": result }));
+    }
+
     /// Waits for the answer to a request.
     pub fn answer_to(&mut self, id: i64) -> Value {
         self.wait(&format!("the answer to request {id}"), |message| {

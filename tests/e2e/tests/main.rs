@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on ends here, with the place.
 
 mod bad_input;
+mod budgets;
 mod chaos;
 mod command_line;
 mod deciding;

@@ -53,6 +53,7 @@ pub(super) async fn finish(rounds: &mut Rounds, finish: Finish) -> Ruling {
         return Ruling::Over;
     }
     if rounds.control.has_words() {
+        rounds.note_checked();
         return Ruling::Repair(SPOKEN_MEANWHILE.to_owned());
     }
     let undone = keep_best(rounds, evidence);

@@ -492,6 +492,9 @@ pub struct CostArgs {
     /// Only the last so many days
     #[arg(long)]
     days: Option<u32>,
+    /// By task and phase: planning, exploring, editing, and what was asked beside
+    #[arg(long)]
+    phases: bool,
     /// JSON Lines
     #[arg(long)]
     json: bool,
