@@ -47,7 +47,7 @@ impl State {
     /// # Errors
     /// Words for the person.
     pub fn order(&mut self, task: Option<&str>, order: Order) -> Result<String, String> {
-        let here = self.meant_task(task).map(Clone::clone);
+        let here = self.meant_task(task).cloned();
         let runs = |view: &&TaskView| !view.state.is_over();
         if let Ok(handle) = &here
             && self.tasks.get(&handle.task).is_none_or(|view| runs(&view))
