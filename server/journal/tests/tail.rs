@@ -9,9 +9,8 @@ use std::path::Path;
 use galley_journal::{Batch, DATABASE_FILE, Journal, NewEntry, NewTask, Owner, Spend};
 use serde_json::json;
 
-/// Bytes of the log's end that are cut one by one, a page and what goes with it; `GALLEY_TAIL_BYTES` for more. Before them one
-/// in so many.
-const EVERY_BYTE: usize = 4_200;
+/// Bytes of the log's end that are cut one by one; `GALLEY_TAIL_BYTES` for more. Before them one in so many.
+const EVERY_BYTE: usize = 1_200;
 const COARSE: usize = 997;
 
 fn write(journal: &Journal) {

@@ -411,3 +411,32 @@ fn words_are_taken_while_a_providers_limit_is_waited_for_and_heard_after_it() {
     let heard = model.until_request(|request| request["body"].to_string().contains("keep the name"));
     assert!(heard["body"]["messages"].as_array().is_some());
 }
+
+#[test]
+fn a_question_that_is_open_when_the_editor_leaves_is_asked_again() {
+    let place = Place::new(&[("a.txt", "one\n")]);
+    let model = Model::start(&json!({ "turns": [
+        call("run", json!({ "command": "./deploy now" })),
+        edit("eins"),
+        finish(),
+    ] }));
+    let mut client = Client::start(&place, Some(&model.url()), full());
+    client.hold_approvals = true;
+    let task = client.task(json!({ "goal": "change a" }));
+    client.until(&task, &["waiting"]);
+    client.vanish();
+    let mut client = Client::start(&place, Some(&model.url()), full());
+    client.until(&task, &["interrupted"]);
+    client.ask("galley/task/resume", json!({ "task": task }));
+    let asked = client.wait("the question", |message| message["method"] == "galley/approval/request");
+    assert!(asked["params"]["title"].as_str().unwrap().contains("./deploy now"), "{asked}");
+    client.until(&task, &["proposed"]);
+    let shown = client.ask("galley/task/get", json!({ "task": task }));
+    let runs = shown["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|step| step["tool"] == "run" && step["state"] != "running");
+    assert_eq!(runs.count(), 1, "{shown:#}");
+    model.assert_clean();
+}

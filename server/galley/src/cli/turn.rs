@@ -20,14 +20,13 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Takes the turn. `seen` is the task as the person saw it when they decided to accept `hunks`.
+    /// Takes the turn for a task.
     ///
     /// # Errors
-    /// Words for the person: another process has the turn, or has decided about these hunks since.
-    pub fn take(session: &Session, seen: &TaskView, hunks: &[HunkId]) -> Result<Turn, String> {
+    /// Words for the person: another process has it.
+    pub fn of(session: &Session, task: &str) -> Result<Turn, String> {
         let journal = session.journal.clone();
-        let task = seen.task.clone();
-        let claim = || journal.claim_task(&task, &Owner::current(), galley_agent::clock::now_ms());
+        let claim = || journal.claim_task(task, &Owner::current(), galley_agent::clock::now_ms());
         let mut has_it = claim().map_err(|error| error.to_string())?;
         for _ in 0..TURNS {
             if has_it {
@@ -40,7 +39,15 @@ impl Turn {
             return Err("another editor or terminal works on this task right now; try again when it is done"
                 .to_owned());
         }
-        let turn = Turn { journal, task };
+        Ok(Turn { journal, task: task.to_owned() })
+    }
+
+    /// As [`Turn::of`], to accept `hunks`. `seen` is the task as the person saw it when they decided.
+    ///
+    /// # Errors
+    /// Words for the person: another process has the turn, or has decided about these hunks since.
+    pub fn take(session: &Session, seen: &TaskView, hunks: &[HunkId]) -> Result<Turn, String> {
+        let turn = Turn::of(session, &seen.task)?;
         let fresh = super::task::view(&turn.journal, &turn.task)?;
         let since = fresh.decisions.get(seen.decisions.len()..).unwrap_or_default();
         let decided = |id: &HunkId| {

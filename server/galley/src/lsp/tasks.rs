@@ -98,11 +98,17 @@ impl State {
     {
         let task = handle.task.clone();
         self.handles.insert(task.clone(), handle.clone());
+        self.yield_turn(&task);
+        let journal = self.journal.clone();
         self.dirty.tasks.insert(task.clone());
         self.dirty.status = true;
         let front = self.front.clone();
         self.tasks_runtime.spawn_blocking(move || {
             if let Err(error) = begin(handle) {
+                // Claimed perhaps before it failed; another process may go on with it.
+                if let Ok(journal) = &journal {
+                    let _ = journal.release_task(&task, &galley_journal::Owner::current());
+                }
                 let event = TaskEvent::Ended { state: TaskState::Failed, message: error.to_string() };
                 let at_ms = galley_agent::clock::now_ms();
                 front.send(Event::Task(Published::Event { task, at_ms, event: Box::new(event) }));
