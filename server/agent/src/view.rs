@@ -49,8 +49,8 @@ pub struct TaskView {
     pub usage: Usage,
     /// US dollars over all turns; `None` while no price is known.
     pub usd: Option<f64>,
-    /// What each phase cost, in the order in which they were first entered.
-    pub phases: Vec<Phase>,
+    /// What the turns in each state cost, in the order in which these were first entered.
+    pub by_state: Vec<StateCost>,
     /// Turns taken.
     pub turns: u32,
     /// The proposal as it was made. The review's live state is kept by its front.
@@ -79,7 +79,7 @@ pub struct TaskView {
 
 /// What the turns in one state of a task cost.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Phase {
+pub struct StateCost {
     /// The state.
     pub state: State,
     /// Turns taken in it.
@@ -153,7 +153,7 @@ impl TaskView {
             steps: Vec::new(),
             usage: Usage::default(),
             usd: None,
-            phases: Vec::new(),
+            by_state: Vec::new(),
             turns: 0,
             proposal: None,
             evidence: Vec::new(),
@@ -195,7 +195,7 @@ impl TaskView {
                 self.turns += 1;
                 self.usage += reply.usage;
                 self.usd = add_usd(self.usd, *usd);
-                self.add_to_phase(reply.usage, *usd);
+                self.add_to_state(reply.usage, *usd);
             }
             TaskEvent::Switched { to, reason, .. } => {
                 self.model.clone_from(to);
@@ -310,16 +310,16 @@ impl TaskView {
         }
     }
 
-    fn add_to_phase(&mut self, usage: Usage, usd: Option<f64>) {
+    fn add_to_state(&mut self, usage: Usage, usd: Option<f64>) {
         let state = self.state;
-        let at = self.phases.iter().position(|phase| phase.state == state).unwrap_or_else(|| {
-            self.phases.push(Phase { state, turns: 0, usage: Usage::default(), usd: None });
-            self.phases.len() - 1
+        let at = self.by_state.iter().position(|known| known.state == state).unwrap_or_else(|| {
+            self.by_state.push(StateCost { state, turns: 0, usage: Usage::default(), usd: None });
+            self.by_state.len() - 1
         });
-        let phase = &mut self.phases[at];
-        phase.turns += 1;
-        phase.usage += usage;
-        phase.usd = add_usd(phase.usd, usd);
+        let cost = &mut self.by_state[at];
+        cost.turns += 1;
+        cost.usage += usage;
+        cost.usd = add_usd(cost.usd, usd);
     }
 
     /// The checkpoint of an intent, which is settled by this: the files that were changed.

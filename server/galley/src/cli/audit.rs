@@ -128,7 +128,7 @@ fn phase_lines(journal: &galley_journal::Journal, args: &CostArgs) -> Result<Vec
         let view = super::task::view(journal, &task)?;
         let all = journal.spent(Some(&task), None).map_err(|error| error.to_string())?;
         let (mut turns, mut input, mut output, mut usd) = (0, 0, 0, 0.0);
-        for phase in &view.phases {
+        for phase in &view.by_state {
             turns += u64::from(phase.turns);
             (input, output) = (input + phase.usage.input, output + phase.usage.output);
             usd += phase.usd.unwrap_or(0.0);

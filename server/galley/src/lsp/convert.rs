@@ -45,7 +45,7 @@ pub fn task(view: &TaskView, proposal: Option<String>) -> protocol::Task {
         notes: view.notes.clone(),
         steps: view.steps.iter().map(step).collect(),
         usage: usage(&view.usage, view.usd),
-        phases: view.phases.iter().map(phase).collect(),
+        phases: view.by_state.iter().map(phase).collect(),
         model: view.model.clone(),
         recorded: view.recorded,
         proposal,
@@ -65,7 +65,7 @@ fn usage(usage: &galley_model::Usage, usd: Option<f64>) -> protocol::Usage {
     }
 }
 
-fn phase(phase: &galley_agent::view::Phase) -> protocol::Phase {
+fn phase(phase: &galley_agent::view::StateCost) -> protocol::Phase {
     protocol::Phase {
         phase: phase.state.word().to_owned(),
         turns: phase.turns,
