@@ -28,6 +28,7 @@ export interface WaitingMessage { message: string; text: string }
 export interface PlanItem { text: string; state: "pending" | "active" | "done" | "dropped"; items: PlanItem[] }
 export interface Step { step: number; tool: string; summary: string; state: "running" | "ok" | "error"; ms: number; detail?: string | null }
 export interface Usage { input: number; cached: number; output: number; reasoning: number; usd: number | null }
+export interface Phase { phase: string; turns: number; usage: Usage }
 export interface Task {
   task: string;
   title: string;
@@ -42,6 +43,7 @@ export interface Task {
   notes?: string[];
   steps: Step[];
   usage: Usage;
+  phases?: Phase[];
   model: string;
   recorded: boolean;
   proposal: string | null;

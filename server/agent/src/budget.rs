@@ -1,7 +1,11 @@
 //! The limits of a task, held before each turn. A turn that would pass a limit is not begun.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use galley_model::Usage;
 
+use crate::clock;
 use crate::services::{Purse, Services};
 use crate::task::Budget;
 
@@ -59,51 +63,115 @@ pub fn check(budget: &Budget, spent: &Spent, next: &Estimate) -> Result<(), Stri
     Ok(())
 }
 
-/// What other tasks have spent, in US dollars, where a limit asks for it.
+/// What other tasks have spent, where a limit asks for it, with what their calls that are under way may cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Elsewhere {
     /// In the last 24 hours.
-    pub day: f64,
+    pub day: Spent,
     /// In this workspace.
-    pub workspace: f64,
+    pub workspace: Spent,
 }
 
 /// Looks up what other tasks have spent. Costs nothing while there is no limit over all tasks.
 pub fn elsewhere(services: &Services, task: &str) -> Elsewhere {
     const DAY: i64 = 24 * 60 * 60 * 1000;
-    let journal = &services.journal;
-    let usd = |task: Option<&str>, since| journal.spent(task, since).ok().map_or(0.0, |totals| totals.usd);
     let mut found = Elsewhere::default();
-    if services.purse.day_usd.is_some() {
-        let since = Some(crate::clock::now_ms() - DAY);
-        found.day = usd(None, since) - usd(Some(task), since);
+    let others = |workspace: Option<&str>| {
+        let tasks = services.journal.tasks(workspace).unwrap_or_default();
+        tasks.into_iter().map(|row| row.id).filter(|id| id != task).collect::<Vec<_>>()
+    };
+    if services.purse.day != Budget::NONE {
+        let since = clock::now_ms() - DAY;
+        found.day = spent_by(services, &others(None), Some(since), services.purse.day.seconds.is_some());
     }
-    if services.purse.workspace_usd.is_some() {
+    if services.purse.workspace != Budget::NONE {
         let key = crate::workspace_key(&services.workspace);
-        let tasks = journal.tasks(Some(&key)).unwrap_or_default();
-        found.workspace = tasks.iter().filter(|row| row.id != task).map(|row| usd(Some(&row.id), None)).sum();
+        let seconds = services.purse.workspace.seconds.is_some();
+        found.workspace = spent_by(services, &others(Some(&key)), None, seconds);
     }
     found
 }
 
-/// Whether the limits over all tasks leave room for a next turn; otherwise a sentence for the person.
-pub fn check_all(purse: &Purse, elsewhere: &Elsewhere, spent: &Spent, next: &Estimate) -> Result<(), String> {
-    let Some(cost) = next.usd else { return Ok(()) };
-    let own = spent.usd.unwrap_or(0.0);
-    for (limit, others, what) in [
-        (purse.day_usd, elsewhere.day, "a day"),
-        (purse.workspace_usd, elsewhere.workspace, "this workspace"),
-    ] {
-        let usd = others + own;
-        if let Some(limit) = limit
-            && usd + cost > limit
-        {
-            return Err(format!(
-                "${usd:.2} spent over all tasks, the next call would cost about ${cost:.2} of a limit of ${limit:.2} for {what}"
-            ));
+fn spent_by(services: &Services, tasks: &[String], since: Option<i64>, with_seconds: bool) -> Spent {
+    let mut spent = Spent::default();
+    for task in tasks {
+        let Ok(totals) = services.journal.spent(Some(task), since) else { continue };
+        let reserved = reserved(task);
+        spent.usage.input += totals.input + reserved.tokens;
+        spent.usage.output += totals.output;
+        spent.steps = spent.steps.saturating_add(u32::try_from(totals.calls).unwrap_or(u32::MAX));
+        spent.usd = Some(spent.usd.unwrap_or(0.0) + totals.usd + reserved.usd.unwrap_or(0.0));
+        if with_seconds {
+            let mut events = crate::timed_events(&services.journal, task).unwrap_or_default();
+            events.retain(|(at_ms, _)| since.is_none_or(|since| *at_ms >= since));
+            spent.seconds += crate::running::seconds(&events);
         }
     }
+    spent
+}
+
+/// What the calls that are under way may cost, by task.
+static UNDER_WAY: Mutex<BTreeMap<String, Estimate>> = Mutex::new(BTreeMap::new());
+
+fn reserved(task: &str) -> Estimate {
+    under_way().get(task).copied().unwrap_or_default()
+}
+
+fn under_way() -> MutexGuard<'static, BTreeMap<String, Estimate>> {
+    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a call may cost, set aside until it is paid for, so that tasks that run at the same time do not spend the same
+/// dollars. Given back when dropped.
+#[derive(Debug)]
+pub struct Reserved(String);
+
+impl Reserved {
+    /// Sets the cost of a task's next call aside.
+    pub fn new(task: &str, next: Estimate) -> Reserved {
+        under_way().insert(task.to_owned(), next);
+        Reserved(task.to_owned())
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        under_way().remove(&self.0);
+    }
+}
+
+/// What tasks spent together.
+fn together(one: &Spent, other: &Spent) -> Spent {
+    let mut usage = one.usage;
+    usage += other.usage;
+    let usd = match (one.usd, other.usd) {
+        (Some(one), Some(other)) => Some(one + other),
+        (one, other) => one.or(other),
+    };
+    Spent { usage, usd, steps: one.steps.saturating_add(other.steps), seconds: one.seconds + other.seconds }
+}
+
+/// Both limits over all tasks, with what was spent under them and their names.
+fn over_all(purse: &Purse, elsewhere: &Elsewhere, spent: &Spent) -> [(Budget, Spent, &'static str); 2] {
+    [
+        (purse.day, together(&elsewhere.day, spent), "over all tasks for a day"),
+        (purse.workspace, together(&elsewhere.workspace, spent), "over all tasks of this workspace"),
+    ]
+}
+
+/// Whether the limits over all tasks leave room for a next turn; otherwise a sentence for the person.
+pub fn check_all(purse: &Purse, elsewhere: &Elsewhere, spent: &Spent, next: &Estimate) -> Result<(), String> {
+    for (limit, spent, what) in over_all(purse, elsewhere, spent) {
+        check(&limit, &spent, next).map_err(|why| format!("{why}, {what}"))?;
+    }
     Ok(())
+}
+
+/// As [`warning`], for the limits over all tasks.
+pub fn warning_all(purse: &Purse, elsewhere: &Elsewhere, spent: &Spent, next: &Estimate) -> Option<String> {
+    over_all(purse, elsewhere, spent)
+        .into_iter()
+        .find_map(|(limit, spent, what)| Some(format!("{}, {what}", warning(&limit, &spent, next)?)))
 }
 
 /// A sentence for the person when four fifths of a limit are used by what is spent and the next turn.
@@ -151,10 +219,54 @@ mod tests {
         assert_eq!(warning(&budget, &Spent { steps: 6, ..Spent::default() }, &next), None);
         let said = warning(&budget, &Spent { steps: 7, ..Spent::default() }, &next).unwrap();
         assert_eq!(said, "four fifths of the budget are used: 7 of 10 steps");
-        let purse = Purse { day_usd: Some(1.0), workspace_usd: None };
-        let elsewhere = Elsewhere { day: 0.85, workspace: 50.0 };
+        let usd = |usd| Spent { usd: Some(usd), ..Spent::default() };
+        let purse = Purse { day: Budget { usd: Some(1.0), ..Budget::NONE }, ..Purse::default() };
+        let elsewhere = Elsewhere { day: usd(0.85), workspace: usd(50.0) };
         assert!(check_all(&purse, &elsewhere, &Spent::default(), &next).unwrap_err().contains("for a day"));
         assert!(check_all(&Purse::default(), &elsewhere, &Spent::default(), &next).is_ok());
+        let said = warning_all(&purse, &elsewhere, &Spent::default(), &next).unwrap();
+        assert_eq!(said, "four fifths of the budget are used: $1.05 of $1.00, over all tasks for a day");
+    }
+
+    #[test]
+    fn every_kind_of_limit_binds_over_all_tasks() {
+        let spent = Spent {
+            usage: Usage { input: 700, output: 200, ..Usage::default() },
+            usd: Some(0.9),
+            steps: 9,
+            seconds: 90,
+        };
+        let elsewhere = Elsewhere { day: spent, workspace: spent };
+        let own = Spent {
+            usage: Usage { input: 60, output: 40, ..Usage::default() },
+            usd: Some(0.05),
+            steps: 1,
+            seconds: 10,
+        };
+        let next = Estimate { tokens: 50, usd: Some(0.1) };
+        let limits = [
+            (Budget { usd: Some(1.0), ..Budget::NONE }, "$0.95 spent"),
+            (Budget { tokens: Some(1_000), ..Budget::NONE }, "1000 tokens spent"),
+            (Budget { steps: Some(10), ..Budget::NONE }, "10 steps are used up"),
+            (Budget { seconds: Some(100), ..Budget::NONE }, "100 s of time are used up"),
+        ];
+        for (limit, said) in limits {
+            for purse in
+                [Purse { day: limit, ..Purse::default() }, Purse { workspace: limit, ..Purse::default() }]
+            {
+                let why = check_all(&purse, &elsewhere, &own, &next).unwrap_err();
+                assert!(why.contains(said) && why.contains("over all tasks"), "{why}");
+                assert_eq!(check_all(&purse.larger(), &elsewhere, &own, &next), Ok(()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_set_aside_is_given_back() {
+        let set_aside = Reserved::new("t-reserved", Estimate { tokens: 7, usd: Some(0.5) });
+        assert_eq!(reserved("t-reserved").tokens, 7);
+        drop(set_aside);
+        assert_eq!(reserved("t-reserved"), Estimate::default());
     }
 
     #[test]

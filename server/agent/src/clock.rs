@@ -1,7 +1,11 @@
 //! Time and identifiers for tasks. The only module of the crate that reads the clock.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The latest time that an identifier was made at.
+static LATEST: AtomicI64 = AtomicI64::new(0);
 
 /// Milliseconds since the Unix epoch; 0 when the system clock stands before it.
 pub fn now_ms() -> i64 {
@@ -12,10 +16,12 @@ pub fn now_ms() -> i64 {
         .unwrap_or(0)
 }
 
-/// A new identifier: `prefix`, then the time and randomness in base 36. Sorts by time of making.
+/// A new identifier: `prefix`, then the time and randomness in base 36. Sorts by time of making; within a process also
+/// where the clock is set back.
 pub fn new_id(prefix: &str) -> String {
     let noise = RandomState::new().build_hasher().finish() % 36_u64.pow(4);
-    let time = u64::try_from(now_ms()).unwrap_or(0);
+    let now = now_ms();
+    let time = u64::try_from(LATEST.fetch_max(now, Ordering::Relaxed).max(now)).unwrap_or(0);
     format!("{prefix}{}{}", base36(time, 9), base36(noise, 4))
 }
 

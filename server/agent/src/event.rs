@@ -308,6 +308,9 @@ pub enum TaskEvent {
         question: String,
         /// The question.
         text: String,
+        /// What the answer allows or forbids for the rest of the task; empty where it does neither.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        grant: String,
     },
     /// The person answered, or did not.
     Answered {
@@ -315,6 +318,21 @@ pub enum TaskEvent {
         question: String,
         /// The chosen option, `None` when dismissed.
         option: Option<String>,
+    },
+    /// The edits as they are were verified, and are no worse than what was verified before: what a task keeps when it is
+    /// stopped.
+    Candidate {
+        /// The attempt to finish that it came of, from 1; 0 where the model checked on its way.
+        attempt: u32,
+        /// All edits.
+        overlay: Edits,
+        /// What the checks said of them.
+        evidence: Vec<Evidence>,
+    },
+    /// Another process goes on with the task.
+    Resumed {
+        /// Seconds that it ran before, its interruptions left out.
+        seconds: u64,
     },
     /// A proposal is offered.
     Proposed {
@@ -532,6 +550,8 @@ impl TaskEvent {
             TaskEvent::Checked { .. } => "checked",
             TaskEvent::Asked { .. } => "asked",
             TaskEvent::Answered { .. } => "answered",
+            TaskEvent::Candidate { .. } => "candidate",
+            TaskEvent::Resumed { .. } => "resumed",
             TaskEvent::Proposed { .. } => "proposed",
             TaskEvent::Decided { .. } => "decided",
             TaskEvent::Continued { .. } => "continued",

@@ -64,6 +64,16 @@ pub enum Order {
     },
 }
 
+impl Order {
+    /// Whether it holds from the moment it is given, or is done to the queue, so that it never waits in it.
+    pub fn holds_at_once(&self) -> bool {
+        matches!(
+            self,
+            Order::Pause | Order::Resume | Order::Stop | Order::Reword { .. } | Order::Remove { .. }
+        )
+    }
+}
+
 /// An order with its id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Queued {

@@ -15,6 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::drafting::Draft;
 use crate::event::TaskEvent;
+use crate::task::Budget;
 use crate::verify::Bench;
 
 /// The parts of the house that a task uses.
@@ -62,22 +63,25 @@ pub fn one_model() -> ClientFor {
     Arc::new(|model| Err(format!("there is no way to {model} here")))
 }
 
-/// Limits in US dollars over all tasks, from the ledger. A limit that is absent does not bind.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+/// Limits over all tasks, from the journal. A limit that is absent does not bind.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Purse {
     /// Over the last 24 hours.
-    pub day_usd: Option<f64>,
+    pub day: Budget,
     /// Over all tasks of the workspace, ever.
-    pub workspace_usd: Option<f64>,
+    pub workspace: Budget,
+}
+
+impl Default for Purse {
+    fn default() -> Purse {
+        Purse { day: Budget::NONE, workspace: Budget::NONE }
+    }
 }
 
 impl Purse {
     /// Half as much again of every limit.
     pub fn larger(&self) -> Purse {
-        Purse {
-            day_usd: self.day_usd.map(|usd| usd * 1.5),
-            workspace_usd: self.workspace_usd.map(|usd| usd * 1.5),
-        }
+        Purse { day: self.day.larger(), workspace: self.workspace.larger() }
     }
 }
 

@@ -122,6 +122,9 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// No limit at all.
+    pub const NONE: Budget = Budget { usd: None, tokens: None, steps: None, seconds: None };
+
     /// These limits, replaced by those that are given.
     pub fn with(&self, given: &Budget) -> Budget {
         Budget {

@@ -1,7 +1,7 @@
 //! The conversation with the model, rebuilt from the events alone. A resumed task therefore sends the same bytes as the one
 //! that was killed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use galley_model::{Item, Usage};
 use galley_text::path::RelPath;
@@ -43,6 +43,20 @@ pub struct Past {
     pub summaries: HashMap<String, String>,
     /// The last evidence of each check.
     pub evidence: Vec<Evidence>,
+    /// The last verified state that was worth keeping, and the last of them that came of an attempt to finish.
+    pub kept: Option<Kept>,
+    /// See `kept`.
+    pub best: Option<Kept>,
+    /// Attempts to finish that were sent back since the last proposal.
+    pub repairs: u32,
+    /// What the person allowed or forbade for the rest of the task.
+    pub grants: BTreeMap<String, bool>,
+    /// Calls that had begun to act when the journal ends.
+    pub begun: BTreeSet<String>,
+    /// `provider/model` that the person chose while it ran.
+    pub chosen_model: Option<String>,
+    /// Seconds that it ran before it was resumed.
+    pub seconds: u64,
     /// Orders that wait.
     pub queue: Queue,
     /// Tokens over all turns.
@@ -73,6 +87,13 @@ impl Past {
             decisions: Vec::new(),
             summaries: HashMap::new(),
             evidence: Vec::new(),
+            kept: None,
+            best: None,
+            repairs: 0,
+            grants: BTreeMap::new(),
+            begun: BTreeSet::new(),
+            chosen_model: None,
+            seconds: 0,
             queue: Queue::default(),
             usage: Usage::default(),
             declared: declared(set),
@@ -99,6 +120,17 @@ impl Past {
     }
 }
 
+/// A verified state of the edits.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The attempt to finish that it came of, from 1; 0 for none.
+    pub attempt: u32,
+    /// All edits.
+    pub overlay: Edits,
+    /// What the checks said.
+    pub evidence: Vec<Evidence>,
+}
+
 /// Hash of the declarations of a tool set, as this version makes them.
 pub fn declared(set: Set) -> String {
     let text = serde_json::to_string(&set.specs()).unwrap_or_default();
@@ -106,11 +138,12 @@ pub fn declared(set: Set) -> String {
 }
 
 /// Folds the events of a task. `None` when they do not begin with its start.
-pub fn fold(events: &[TaskEvent]) -> Option<Past> {
-    let TaskEvent::Started { spec, instructions, tools, declared, .. } = events.first()? else { return None };
+pub fn fold<'a>(events: impl IntoIterator<Item = &'a TaskEvent>) -> Option<Past> {
+    let mut events = events.into_iter();
+    let TaskEvent::Started { spec, instructions, tools, declared, .. } = events.next()? else { return None };
     let mut past = Past::new(spec.clone(), instructions.clone(), *tools);
     past.declared.clone_from(declared);
-    let mut asked = String::new();
+    let mut asked = Question::default();
     for event in events {
         match event {
             TaskEvent::Said { text, by } => {
@@ -138,6 +171,8 @@ pub fn fold(events: &[TaskEvent]) -> Option<Past> {
                 reverted,
                 ..
             } => {
+                past.begun.remove(call_id);
+                past.repairs += u32::from(tool == "finish" && !past.over);
                 past.summaries.insert(call_id.clone(), summary.clone());
                 past.items.push(Item::ToolResult {
                     call_id: call_id.clone(),
@@ -162,10 +197,26 @@ pub fn fold(events: &[TaskEvent]) -> Option<Past> {
                 past.evidence.retain(|known| known.check != evidence.check || known.dir != evidence.dir);
                 past.evidence.push(evidence.clone());
             }
-            TaskEvent::Asked { text, .. } => text.lines().next().unwrap_or_default().clone_into(&mut asked),
-            TaskEvent::Answered { option, .. } => {
-                let answer = option.as_deref().unwrap_or("no answer");
-                past.decisions.push(format!("{asked} {answer}"));
+            TaskEvent::CallBegan { call_id, .. } => {
+                past.begun.insert(call_id.clone());
+                asked.call.clone_from(call_id);
+            }
+            TaskEvent::Asked { text, grant, .. } => {
+                // What waits for an answer has done nothing yet.
+                past.begun.remove(&asked.call);
+                text.lines().next().unwrap_or_default().clone_into(&mut asked.title);
+                asked.grant.clone_from(grant);
+            }
+            TaskEvent::Answered { option, .. } => past.answered(&asked, option.as_deref()),
+            TaskEvent::Candidate { attempt, overlay, evidence } => {
+                let kept = Kept { attempt: *attempt, overlay: overlay.clone(), evidence: evidence.clone() };
+                if *attempt > 0 {
+                    past.best = Some(kept.clone());
+                }
+                past.kept = Some(kept);
+            }
+            TaskEvent::Switched { to, reason, .. } => {
+                past.chosen_model = (reason == CHOSEN).then(|| to.clone());
             }
             // Marks are the person's own business.
             TaskEvent::Decided {
@@ -183,14 +234,43 @@ pub fn fold(events: &[TaskEvent]) -> Option<Past> {
                 past.overlay = Some(overlay.clone());
                 past.over = false;
             }
-            TaskEvent::Ended { .. } | TaskEvent::Proposed { .. } => past.over = true,
+            TaskEvent::Ended { .. } | TaskEvent::Proposed { .. } => {
+                past.over = true;
+                (past.kept, past.best, past.repairs) = (None, None, 0);
+            }
             _ => {}
         }
     }
     Some(past)
 }
 
+/// The question that was asked last, and the call that it belongs to.
+#[derive(Default)]
+struct Question {
+    call: String,
+    title: String,
+    grant: String,
+}
+
+/// The reason of a switch to another model that the person made.
+pub const CHOSEN: &str = "you chose it";
+
 impl Past {
+    fn answered(&mut self, question: &Question, option: Option<&str>) {
+        self.decisions.push(format!("{} {}", question.title, option.unwrap_or("no answer")));
+        if matches!(option, Some("once" | "task" | "yes")) {
+            self.begun.insert(question.call.clone());
+        }
+        if question.grant.is_empty() {
+            return;
+        }
+        match option {
+            Some("once" | crate::tools::SPOKEN) => {}
+            Some("task") => drop(self.grants.insert(question.grant.clone(), true)),
+            _ => drop(self.grants.insert(question.grant.clone(), false)),
+        }
+    }
+
     fn change_overlay(&mut self, edits: Option<&Edits>, partial: bool, reverted: &[RelPath]) {
         let Some(edits) = edits else { return };
         match &mut self.overlay {

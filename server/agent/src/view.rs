@@ -49,6 +49,8 @@ pub struct TaskView {
     pub usage: Usage,
     /// US dollars over all turns; `None` while no price is known.
     pub usd: Option<f64>,
+    /// What the turns in each state cost, in the order in which these were first entered.
+    pub by_state: Vec<StateCost>,
     /// Turns taken.
     pub turns: u32,
     /// The proposal as it was made. The review's live state is kept by its front.
@@ -73,6 +75,19 @@ pub struct TaskView {
     pub created_ms: i64,
     /// Time of the last event, milliseconds since the epoch.
     pub updated_ms: i64,
+}
+
+/// What the turns in one state of a task cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StateCost {
+    /// The state.
+    pub state: State,
+    /// Turns taken in it.
+    pub turns: u32,
+    /// Their tokens.
+    pub usage: Usage,
+    /// Their US dollars; `None` while no price is known.
+    pub usd: Option<f64>,
 }
 
 /// A change on its way to the person's files.
@@ -138,6 +153,7 @@ impl TaskView {
             steps: Vec::new(),
             usage: Usage::default(),
             usd: None,
+            by_state: Vec::new(),
             turns: 0,
             proposal: None,
             evidence: Vec::new(),
@@ -179,6 +195,7 @@ impl TaskView {
                 self.turns += 1;
                 self.usage += reply.usage;
                 self.usd = add_usd(self.usd, *usd);
+                self.add_to_state(reply.usage, *usd);
             }
             TaskEvent::Switched { to, reason, .. } => {
                 self.model.clone_from(to);
@@ -219,7 +236,17 @@ impl TaskView {
                 self.notes
                     .push(format!("the conversation was shortened from {before} to {after} tokens: {cause}"));
             }
-            TaskEvent::Approved { .. } | TaskEvent::Forked { .. } | TaskEvent::Edited { .. } => {}
+            TaskEvent::Approved { .. }
+            | TaskEvent::Forked { .. }
+            | TaskEvent::Edited { .. }
+            | TaskEvent::Candidate { .. } => {}
+            TaskEvent::Resumed { .. } => {
+                // A question of the process that died is asked anew.
+                self.before_question = None;
+                self.state = State::Queued;
+                "goes on".clone_into(&mut self.activity);
+                self.message = None;
+            }
             TaskEvent::Checked { evidence } => {
                 self.evidence.retain(|known| known.check != evidence.check);
                 self.evidence.push(evidence.clone());
@@ -281,6 +308,18 @@ impl TaskView {
                 self.message = Some(message.clone());
             }
         }
+    }
+
+    fn add_to_state(&mut self, usage: Usage, usd: Option<f64>) {
+        let state = self.state;
+        let at = self.by_state.iter().position(|known| known.state == state).unwrap_or_else(|| {
+            self.by_state.push(StateCost { state, turns: 0, usage: Usage::default(), usd: None });
+            self.by_state.len() - 1
+        });
+        let cost = &mut self.by_state[at];
+        cost.turns += 1;
+        cost.usage += usage;
+        cost.usd = add_usd(cost.usd, usd);
     }
 
     /// The checkpoint of an intent, which is settled by this: the files that were changed.

@@ -163,8 +163,20 @@ pub struct BudgetSettings {
     pub seconds: Option<u64>,
     /// US dollars of all tasks in 24 hours.
     pub day_usd: Option<f64>,
+    /// Tokens of all tasks in 24 hours.
+    pub day_tokens: Option<u64>,
+    /// Calls of a model by all tasks in 24 hours.
+    pub day_steps: Option<u32>,
+    /// Seconds that all tasks run in 24 hours.
+    pub day_seconds: Option<u64>,
     /// US dollars of all tasks of a workspace.
     pub workspace_usd: Option<f64>,
+    /// Tokens of all tasks of a workspace.
+    pub workspace_tokens: Option<u64>,
+    /// Calls of a model by all tasks of a workspace.
+    pub workspace_steps: Option<u32>,
+    /// Seconds that all tasks of a workspace run.
+    pub workspace_seconds: Option<u64>,
 }
 
 /// Why a configuration does not serve. Its text says what to do.
@@ -261,7 +273,13 @@ impl Settings {
         mine.steps = lower(mine.steps, theirs.steps);
         mine.seconds = lower(mine.seconds, theirs.seconds);
         mine.day_usd = lower(mine.day_usd, theirs.day_usd);
+        mine.day_tokens = lower(mine.day_tokens, theirs.day_tokens);
+        mine.day_steps = lower(mine.day_steps, theirs.day_steps);
+        mine.day_seconds = lower(mine.day_seconds, theirs.day_seconds);
         mine.workspace_usd = lower(mine.workspace_usd, theirs.workspace_usd);
+        mine.workspace_tokens = lower(mine.workspace_tokens, theirs.workspace_tokens);
+        mine.workspace_steps = lower(mine.workspace_steps, theirs.workspace_steps);
+        mine.workspace_seconds = lower(mine.workspace_seconds, theirs.workspace_seconds);
         if workspace.review.check == CheckTime::Before {
             self.review.check = CheckTime::Before;
         }
@@ -283,7 +301,21 @@ impl Settings {
 
     /// Limits over all tasks.
     pub fn purse(&self) -> Purse {
-        Purse { day_usd: self.budget.day_usd, workspace_usd: self.budget.workspace_usd }
+        let all = &self.budget;
+        Purse {
+            day: Budget {
+                usd: all.day_usd,
+                tokens: all.day_tokens,
+                steps: all.day_steps,
+                seconds: all.day_seconds,
+            },
+            workspace: Budget {
+                usd: all.workspace_usd,
+                tokens: all.workspace_tokens,
+                steps: all.workspace_steps,
+                seconds: all.workspace_seconds,
+            },
+        }
     }
 
     /// A client for `provider/model` and those that take over from it. The error is for the person.

@@ -50,9 +50,7 @@ pub struct Claim {
 impl Journal {
     /// Claims `task` for `owner`. False if another living process has it; a claim of a dead one is taken over.
     pub fn claim_task(&self, task: &str, owner: &Owner, at_ms: i64) -> Result<bool> {
-        if owner.pid == std::process::id() {
-            self.hold_owner_lock(owner)?;
-        }
+        self.hold_lock_of(owner)?;
         self.write(Durability::Synced, |transaction| {
             if !task::exists(transaction, task).map_err(|e| self.fault(e))? {
                 return Err(JournalError::UnknownTask { task: task.to_owned() });
@@ -64,12 +62,7 @@ impl Journal {
             {
                 return Ok(false);
             }
-            transaction
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO claims(task, pid, start_time, at_ms) VALUES(?1, ?2, ?3, ?4)",
-                )
-                .and_then(|mut s| s.execute(params![task, owner.pid, owner.start_time.cast_signed(), at_ms]))
-                .map_err(|e| self.fault(e))?;
+            enter(transaction, task, owner, at_ms).map_err(|e| self.fault(e))?;
             Ok(true)
         })
     }
@@ -121,6 +114,11 @@ impl Journal {
         self.inner.state_dir.join("owners").join(format!("{}-{}", owner.pid, owner.start_time))
     }
 
+    /// As [`Journal::claim_task`] needs it: a claim of this process is backed by its lock.
+    pub(crate) fn hold_lock_of(&self, owner: &Owner) -> Result<()> {
+        if owner.pid == std::process::id() { self.hold_owner_lock(owner) } else { Ok(()) }
+    }
+
     /// Locks this process's file for as long as the process lives.
     fn hold_owner_lock(&self, owner: &Owner) -> Result<()> {
         static HELD: LazyLock<Mutex<HashMap<PathBuf, File>>> = LazyLock::new(Mutex::default);
@@ -138,6 +136,18 @@ impl Journal {
         held.insert(path, file);
         Ok(())
     }
+}
+
+pub(crate) fn enter(
+    transaction: &Transaction<'_>,
+    task: &str,
+    owner: &Owner,
+    at_ms: i64,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO claims(task, pid, start_time, at_ms) VALUES(?1, ?2, ?3, ?4)")?
+        .execute(params![task, owner.pid, owner.start_time.cast_signed(), at_ms])?;
+    Ok(())
 }
 
 /// Removes the files of owners dead for long. A young file may belong to a process that is about to lock it.

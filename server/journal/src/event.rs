@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Durability, Journal, JournalError, Result, Spend, task};
+use crate::{Durability, Journal, JournalError, Result, task};
 
 /// Place of an event in the one order over all tasks; the first is 1, so 0 means "before all".
 pub type Seq = u64;
@@ -53,15 +53,6 @@ impl NewEntry {
             .map_err(|e| JournalError::Unstorable { kind: kind.to_owned(), detail: e.to_string() })?;
         Ok(NewEntry { task: task.to_owned(), kind: kind.to_owned(), payload, at_ms })
     }
-}
-
-/// What is written together with an event.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct With<'a> {
-    /// The state that the task is in from then on.
-    pub state: Option<&'a str>,
-    /// What it cost.
-    pub spend: Option<&'a Spend>,
 }
 
 impl Journal {
@@ -115,6 +106,31 @@ impl Journal {
         })
     }
 
+    /// The events of a workspace's tasks after `after` (exclusive) that were not written through this handle or its clones,
+    /// oldest first, and the number to ask after next time.
+    pub fn others(&self, workspace: &str, after: Seq) -> Result<(Vec<Entry>, Seq)> {
+        let (entries, last) = self.read(|transaction| {
+            let mut statement = transaction
+                .prepare_cached(
+                    "SELECT e.seq, e.task, e.at_ms, e.kind, e.payload, e.hash FROM events e \
+                     JOIN tasks t ON t.id=e.task WHERE t.workspace=?1 AND e.seq>?2 ORDER BY e.seq",
+                )
+                .map_err(|e| self.fault(e))?;
+            let rows = statement
+                .query_map(params![workspace, stored(after)], entry_of_row)
+                .map_err(|e| self.fault(e))?;
+            let entries = rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|e| self.fault(e))?;
+            Ok((entries, head(transaction, EVENTS).map_err(|e| self.fault(e))?.0))
+        })?;
+        let others = entries.into_iter().filter(|entry| !self.is_own(entry.seq)).collect();
+        Ok((others, last))
+    }
+
+    /// The sequence number of the newest event of all, 0 if there is none.
+    pub fn newest(&self) -> Result<Seq> {
+        self.read(|transaction| Ok(head(transaction, EVENTS).map_err(|e| self.fault(e))?.0))
+    }
+
     /// The newest event of `task` that has this kind.
     pub fn latest(&self, task: &str, kind: &str) -> Result<Option<Entry>> {
         self.read(|transaction| {
@@ -139,28 +155,12 @@ impl Journal {
         })
     }
 
-    /// Appends one event and all that goes with it, in one transaction: after a crash both are there or neither is.
-    /// `guards` as in [`Journal::append`]; without, as in [`Journal::append_progress`].
-    pub fn append_with(&self, entry: &NewEntry, guards: bool, with: &With<'_>) -> Result<Seq> {
-        let durability = if guards { Durability::Synced } else { Durability::Progress };
-        self.write(durability, |transaction| {
-            let seq = self.link(transaction, entry)?;
-            if let Some(state) = with.state {
-                self.move_to(transaction, &entry.task, state, entry.at_ms)?;
-            }
-            if let Some(spend) = with.spend {
-                self.enter(transaction, spend)?;
-            }
-            Ok(seq)
-        })
-    }
-
     fn append_one(&self, durability: Durability, entry: NewEntry) -> Result<Seq> {
         self.write(durability, |transaction| self.link(transaction, &entry))
     }
 
     /// Chains one event to the head, inside a write transaction.
-    fn link(&self, transaction: &Transaction<'_>, entry: &NewEntry) -> Result<Seq> {
+    pub(crate) fn link(&self, transaction: &Transaction<'_>, entry: &NewEntry) -> Result<Seq> {
         if !task::exists(transaction, &entry.task).map_err(|e| self.fault(e))? {
             return Err(JournalError::UnknownTask { task: entry.task.clone() });
         }
@@ -176,7 +176,9 @@ impl Journal {
             set_head(transaction, EVENTS, seq, &hash)?;
             Ok(seq)
         };
-        body().map_err(|e| self.fault(e))
+        let seq = body().map_err(|e| self.fault(e))?;
+        self.written().add(seq);
+        Ok(seq)
     }
 }
 

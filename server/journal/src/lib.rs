@@ -17,8 +17,8 @@
 //! - [`Journal::append`], [`Journal::append_many`], [`Journal::create_task`], [`Journal::set_state`],
 //!   [`Journal::record_cost`] and claims commit with `synchronous=FULL`: the call returns after one `fsync` of the
 //!   log, so the event survives the loss of power. This is for whatever guards an effect. One call of
-//!   `append_many` costs one `fsync` however many events it carries, [`Journal::append_with`] one for an event with the
-//!   state that it leads to and what it cost.
+//!   `append_many` costs one `fsync` however many events it carries.
+//! - [`Journal::commit`] writes several events, a spend and a state in one transaction, synced or not.
 //! - [`Journal::append_progress`] commits with `synchronous=NORMAL`: the event is with the operating system when
 //!   the call returns, so it survives `kill -9`, and costs some tens of microseconds. A loss of power may take it;
 //!   the next guarded append makes it durable together with itself, since both lie in the same log.
@@ -30,6 +30,7 @@
 //! state directory (except reading `/proc` to learn whether the owner of a task still lives).
 #![forbid(unsafe_code)]
 
+mod batch;
 mod blob;
 mod claim;
 mod error;
@@ -38,20 +39,23 @@ mod ledger;
 mod schema;
 mod task;
 mod verify;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use batch::Batch;
 pub use blob::BlobId;
 pub use claim::{Claim, Owner};
 pub use error::JournalError;
-pub use event::{Entry, NewEntry, Seq, With};
+pub use event::{Entry, NewEntry, Seq};
 pub use ledger::{CostRow, Spend, Totals};
 pub use schema::{DATABASE_FILE, SCHEMA_VERSION};
 pub use task::{NewTask, TaskRow};
 pub use verify::{Broken, Verified};
+use written::Written;
 
 /// What every call of this crate answers with.
 pub type Result<T, E = JournalError> = std::result::Result<T, E>;
@@ -66,6 +70,7 @@ struct Inner {
     state_dir: PathBuf,
     database: PathBuf,
     connection: Mutex<Link>,
+    written: Mutex<Written>,
 }
 
 /// The connection and the durability it is set to, so that the pragma is sent only when it changes.
@@ -90,7 +95,14 @@ impl Journal {
     pub fn open(state_dir: &Path) -> Result<Journal> {
         let (database, connection) = schema::open(state_dir)?;
         let link = Mutex::new(Link { connection, synced: true });
-        Ok(Journal { inner: Arc::new(Inner { state_dir: state_dir.to_owned(), database, connection: link }) })
+        Ok(Journal {
+            inner: Arc::new(Inner {
+                state_dir: state_dir.to_owned(),
+                database,
+                connection: link,
+                written: Mutex::default(),
+            }),
+        })
     }
 
     /// Moves the database of `state_dir` (with its log) to a name that says so and returns the new path of the
@@ -143,9 +155,24 @@ impl Journal {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|e| self.fault(e))?;
-        let value = body(&transaction)?;
-        transaction.commit().map_err(|e| self.fault(e))?;
-        Ok(value)
+        let last = event::head(&transaction, event::EVENTS).map_err(|e| self.fault(e))?.0;
+        let done = body(&transaction).and_then(|value| {
+            transaction.commit().map_err(|e| self.fault(e))?;
+            Ok(value)
+        });
+        if done.is_err() {
+            self.written().cut(last);
+        }
+        done
+    }
+
+    /// Whether this handle, or a clone of it, wrote the event of this number.
+    pub fn is_own(&self, seq: Seq) -> bool {
+        self.written().has(seq)
+    }
+
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.inner.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `body` on one consistent view.

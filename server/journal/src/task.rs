@@ -50,16 +50,7 @@ impl Journal {
             if exists(transaction, &task.id).map_err(|e| self.fault(e))? {
                 return Err(JournalError::TaskExists { task: task.id.clone() });
             }
-            let row = TaskRow {
-                id: task.id.clone(),
-                workspace: task.workspace.clone(),
-                title: task.title.clone(),
-                goal: task.goal.clone(),
-                state: "queued".to_owned(),
-                created_ms: task.created_ms,
-                updated_ms: task.created_ms,
-            };
-            store(transaction, &row).map_err(|e| self.fault(e))
+            enter(transaction, task).map_err(|e| self.fault(e))
         })
     }
 
@@ -108,21 +99,7 @@ impl Journal {
 
     /// Sets the state of a task.
     pub fn set_state(&self, task: &str, state: &str, at_ms: i64) -> Result<()> {
-        self.write(Durability::Synced, |transaction| self.move_to(transaction, task, state, at_ms))
-    }
-
-    /// Sets the state of a task, inside a write transaction.
-    pub(crate) fn move_to(
-        &self,
-        transaction: &Transaction<'_>,
-        task: &str,
-        state: &str,
-        at_ms: i64,
-    ) -> Result<()> {
-        self.change(transaction, task, |row| {
-            row.state = state.to_owned();
-            row.updated_ms = row.updated_ms.max(at_ms);
-        })
+        self.change_task(task, |row| enter_state(row, state, at_ms))
     }
 
     /// Gives a task another short name.
@@ -134,10 +111,11 @@ impl Journal {
     }
 
     fn change_task(&self, id: &str, change: impl FnOnce(&mut TaskRow)) -> Result<()> {
-        self.write(Durability::Synced, |transaction| self.change(transaction, id, change))
+        self.write(Durability::Synced, |transaction| self.change_row(transaction, id, change))
     }
 
-    fn change(
+    /// Changes a task's row, inside a write transaction.
+    pub(crate) fn change_row(
         &self,
         transaction: &Transaction<'_>,
         id: &str,
@@ -153,6 +131,26 @@ impl Journal {
         change(&mut row);
         store(transaction, &row).map_err(|e| self.fault(e))
     }
+}
+
+/// Enters a task that is not there yet.
+pub(crate) fn enter(transaction: &Transaction<'_>, task: &NewTask) -> rusqlite::Result<()> {
+    let row = TaskRow {
+        id: task.id.clone(),
+        workspace: task.workspace.clone(),
+        title: task.title.clone(),
+        goal: task.goal.clone(),
+        state: "queued".to_owned(),
+        created_ms: task.created_ms,
+        updated_ms: task.created_ms,
+    };
+    store(transaction, &row)
+}
+
+/// A row in another state.
+pub(crate) fn enter_state(row: &mut TaskRow, state: &str, at_ms: i64) {
+    row.state = state.to_owned();
+    row.updated_ms = row.updated_ms.max(at_ms);
 }
 
 pub(crate) fn exists(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<bool> {

@@ -1,7 +1,7 @@
 //! The journal as its callers see it.
 #![allow(clippy::unwrap_used, reason = "a test may panic, and its small functions are outside of #[test]")]
 
-use galley_journal::{Journal, JournalError, NewEntry, NewTask, Owner, Spend, With};
+use galley_journal::{Batch, Journal, JournalError, NewEntry, NewTask, Owner, Spend};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -51,14 +51,21 @@ fn an_event_with_its_state_and_cost_is_written_whole_or_not_at_all() {
     let journal = opened(dir.path());
     let reply = NewEntry::new("t1", "reply", &Value::Null, 40).unwrap();
     let paid = spend(40, Some(0.5));
-    journal.append_with(&reply, true, &With { state: Some("editing"), spend: Some(&paid) }).unwrap();
+    let with = |state: &str, spend: &Spend| Batch {
+        entries: vec![reply.clone()],
+        spend: Some(spend.clone()),
+        state: Some(("t1".to_owned(), state.to_owned(), 40)),
+        synced: true,
+        ..Batch::default()
+    };
+    journal.commit(&with("editing", &paid)).unwrap();
     let row = journal.task("t1").unwrap().unwrap();
     assert_eq!((row.state.as_str(), row.updated_ms), ("editing", 40));
     assert_eq!((journal.spent(Some("t1"), None).unwrap().calls, journal.last_seq("t1").unwrap()), (1, 1));
 
     let uncountable = Spend { input: u64::MAX, ..paid };
-    let with = With { state: Some("done"), spend: Some(&uncountable) };
-    assert!(matches!(journal.append_with(&reply, false, &with), Err(JournalError::Unstorable { .. })));
+    let refused = journal.commit(&with("done", &uncountable));
+    assert!(matches!(refused, Err(JournalError::Unstorable { .. })));
     assert_eq!(journal.last_seq("t1").unwrap(), 1, "the event went with its cost");
     assert_eq!(journal.task("t1").unwrap().unwrap().state, "editing");
     assert_eq!(journal.verify().unwrap().broken, None);

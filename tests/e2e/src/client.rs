@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ExitStatus, Stdio};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -79,7 +80,26 @@ impl Client {
 
     /// Starts the server with a model `kind/name` at the fake model's address for it, and initialises it.
     pub fn start_with(place: &Place, name: &str, model: &Model, capabilities: Value) -> Client {
-        Client::spawn_with(place, Some((name, &model.url_for(name)))).initialized(place, capabilities)
+        let command = place.command(&["lsp"]);
+        Client::spawn_by(command, Some((name, &model.url_for(name)))).initialized(place, capabilities)
+    }
+
+    /// As [`Client::start`], with more variables in the server's environment.
+    pub fn start_in(
+        place: &Place,
+        model_url: Option<&str>,
+        capabilities: Value,
+        variables: &[(&str, &Path)],
+    ) -> Client {
+        let mut command = place.command(&["lsp"]);
+        command.envs(variables.iter().copied());
+        Client::start_by(place, command, model_url, capabilities)
+    }
+
+    /// As [`Client::start`], with a command that leads to `galley lsp`.
+    pub fn start_by(place: &Place, command: Command, model_url: Option<&str>, capabilities: Value) -> Client {
+        let model = model_url.map(|url| ("openai-chat/fake", url));
+        Client::spawn_by(command, model).initialized(place, capabilities)
     }
 
     fn initialized(mut self, place: &Place, capabilities: Value) -> Client {
@@ -97,11 +117,10 @@ impl Client {
 
     /// Starts the server and says nothing yet.
     pub fn spawn(place: &Place, model_url: Option<&str>) -> Client {
-        Client::spawn_with(place, model_url.map(|url| ("openai-chat/fake", url)))
+        Client::spawn_by(place.command(&["lsp"]), model_url.map(|url| ("openai-chat/fake", url)))
     }
 
-    fn spawn_with(place: &Place, model: Option<(&str, &str)>) -> Client {
-        let mut command = place.command(&["lsp"]);
+    fn spawn_by(mut command: Command, model: Option<(&str, &str)>) -> Client {
         if let Some((name, url)) = model {
             command.env("GALLEY_MODEL", name).env("GALLEY_BASE_URL", url);
             for variable in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"] {
@@ -149,7 +168,10 @@ impl Client {
 
     fn send(&mut self, message: &Value) {
         let body = message.to_string();
-        self.raw(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
+        let frame = format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        let input = self.input.as_mut().expect("an open pipe");
+        // A server that is dead reads nothing any more; whoever waits for its answer is told.
+        let _ = input.write_all(frame.as_bytes()).and_then(|()| input.flush());
     }
 
     /// Sends a notification.
@@ -178,6 +200,11 @@ impl Client {
         answer["result"].take()
     }
 
+    /// Answers a question that was held back.
+    pub fn respond(&mut self, question: &Value, result: Value) {
+        self.send(&json!({ "jsonrpc": "2.0", "id": question["id"], "result": result }));
+    }
+
     /// Waits for the answer to a request.
     pub fn answer_to(&mut self, id: i64) -> Value {
         self.wait(&format!("the answer to request {id}"), |message| {
@@ -190,6 +217,35 @@ impl Client {
         let mut message =
             self.wait(method, |message| message["method"] == method && wanted(&message["params"]));
         message["params"].take()
+    }
+
+    /// Waits for any message that is wanted; none when the server ended before.
+    pub fn wait_or_end(&mut self, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
+        if let Some(at) = self.waiting.iter().position(&wanted) {
+            return self.waiting.remove(at);
+        }
+        loop {
+            let message = match self.messages.recv_timeout(LIMIT) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => panic!("nothing came; there is {:#?}", self.tail()),
+            };
+            self.react(&message);
+            if wanted(&message) {
+                return Some(message);
+            }
+            self.waiting.push_back(message);
+        }
+    }
+
+    /// Answers a request of the server's as this editor does.
+    fn react(&mut self, message: &Value) {
+        let held = self.hold_approvals && message["method"] == "galley/approval/request";
+        if let (Some(id), Some(method), false) = (message.get("id"), message["method"].as_str(), held) {
+            let answer = self.serve(method, &message["params"]);
+            let answer = json!({ "jsonrpc": "2.0", "id": id, "result": answer });
+            self.send(&answer);
+        }
     }
 
     /// Waits for any message that is wanted.
@@ -206,12 +262,7 @@ impl Client {
                     panic!("the server ended before {what}; there is {:#?}", self.tail())
                 }
             };
-            let held = self.hold_approvals && message["method"] == "galley/approval/request";
-            if let (Some(id), Some(method), false) = (message.get("id"), message["method"].as_str(), held) {
-                let answer = self.serve(method, &message["params"]);
-                let answer = json!({ "jsonrpc": "2.0", "id": id, "result": answer });
-                self.send(&answer);
-            }
+            self.react(&message);
             if wanted(&message) {
                 return message;
             }

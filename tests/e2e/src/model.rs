@@ -4,8 +4,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+/// How long anything is waited for. Only a fault reaches it.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// The running process. Killed when dropped.
 pub struct Model {
@@ -73,6 +77,27 @@ impl Model {
         let mut body = vec![0; length];
         answer.read_exact(&mut body).expect("the body");
         serde_json::from_slice(&body).expect("a record in JSON")
+    }
+
+    /// Waits until so many requests have arrived.
+    pub fn until_asked(&self, count: usize) {
+        let until = Instant::now() + LIMIT;
+        while self.log()["requests"].as_array().is_none_or(|requests| requests.len() < count) {
+            assert!(Instant::now() < until, "the model was not asked {count} times");
+        }
+    }
+
+    /// Waits for a request that is wanted.
+    pub fn until_request(&self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let until = Instant::now() + LIMIT;
+        loop {
+            let log = self.log();
+            let requests = log["requests"].as_array().cloned().unwrap_or_default();
+            if let Some(request) = requests.into_iter().find(&wanted) {
+                return request;
+            }
+            assert!(Instant::now() < until, "no such request: {log:#}");
+        }
     }
 
     /// Fails if a request broke a rule.

@@ -92,8 +92,15 @@ impl Place {
 
     /// The program, to be run with its state here.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(crate::galley());
-        command.args(arguments).current_dir(self.root());
+        let mut command = self.program(crate::galley());
+        command.args(arguments);
+        command
+    }
+
+    /// Any program, to be run as [`Place::command`] runs ours.
+    pub fn program(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.root());
         for name in [
             "GALLEY_MODEL",
             "GALLEY_BASE_URL",

@@ -2,12 +2,16 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on ends here, with the place.
 
 mod bad_input;
+mod budgets;
+mod chaos;
 mod command_line;
 mod deciding;
 mod diagnostics;
+mod every_state;
 mod file_kinds;
 mod house;
 mod index_requests;
+mod kept_candidate;
 mod later;
 mod lifecycle;
 mod long_task;
@@ -17,6 +21,8 @@ mod orders;
 mod plain_client;
 mod prompt_size;
 mod review;
+mod state_dir;
 mod steering;
 mod terminal_review;
 mod text_sync;
+mod two_clients;

@@ -221,3 +221,112 @@ fn a_budget_is_warned_of_and_raised_by_the_person() {
     assert_eq!(ended["message"], "blocked: seen", "{ended:#}");
     assert!(ended["notes"][0].as_str().unwrap().contains("four fifths of the budget"), "{ended:#}");
 }
+
+#[test]
+fn a_terminal_changes_budget_scope_and_model_of_a_running_task_and_its_queue() {
+    let place = Place::new(&[("a.txt", "one\n"), ("b.txt", "two\n")]);
+    let (asked, gate) = (place.beside("asked"), place.beside("gate"));
+    let mut slow = call("read", json!({ "path": "a.txt" }));
+    slow["signal"] = json!(asked);
+    slow["waitForMid"] = json!(gate);
+    slow["pieces"] = json!(4);
+    let model = Model::start(&json!({ "prefix": "any", "turns": [
+        slow,
+        edit("b.txt", "two", "zwei"),
+        edit("a.txt", "one", "eins"),
+        finish(),
+    ] }));
+    let mut client = Client::start(&place, Some(&model.url()), full());
+    let task = client.task(json!({ "goal": "translate", "budget": { "steps": 2 } }));
+    client.notified("galley/task/didUpdate", |view| {
+        view["activity"].as_str().is_some_and(|said| said.contains("writing read"))
+    });
+    let done = |arguments: &[&str]| {
+        let output = place.galley(&[&["task"], arguments].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        stdout(&output)
+    };
+    done(&["steer", &task, "first words"]);
+    done(&["steer", &task, "second words"]);
+    client.notified("galley/task/didUpdate", |view| {
+        view["queue"].as_array().is_some_and(|queue| queue.len() == 2)
+    });
+    let queue: Vec<Value> =
+        done(&["queue", &task, "--json"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&queue[0]["text"], &queue[1]["text"]), (&json!("first words"), &json!("second words")));
+    done(&["queue", &task, queue[0]["message"].as_str().unwrap(), "better words"]);
+    done(&["queue", &task, queue[1]["message"].as_str().unwrap(), "--remove"]);
+    done(&["change", &task, "--max-steps", "50", "--scope", "a.txt", "--model", "openai-chat/other"]);
+    let nothing = place.galley(&["task", "change", &task]);
+    assert_eq!(nothing.status.code(), Some(2), "{}", stderr(&nothing));
+    client.notified("galley/task/didUpdate", |view| {
+        view["queue"].as_array().is_some_and(|queue| queue.len() == 4 && queue[0]["text"] == "better words")
+    });
+    File::create(&gate).unwrap();
+    let proposal = client.proposal();
+    assert_eq!(hunks(&proposal).len(), 1, "the edit outside the scope is refused: {proposal:#}");
+    let log = model.log();
+    let second = &log["requests"][1]["body"];
+    assert_eq!(second["model"], "other");
+    let said = second.to_string();
+    assert!(said.contains("better words") && !said.contains("second words"), "{said}");
+    assert!(said.contains("The scope is now"), "{said}");
+}
+
+#[test]
+fn a_model_that_the_person_chose_outlives_the_process() {
+    let place = Place::new(&[("a.txt", "one\n")]);
+    let gate = place.beside("gate");
+    let model = Model::start(&json!({ "prefix": "any", "turns": [
+        { "say": "a long thought that goes on and on", "waitForMid": gate },
+        finish(),
+    ] }));
+    let mut client = Client::start(&place, Some(&model.url()), full());
+    let task = client.task(json!({ "goal": "look", "mode": "explain" }));
+    model.until_asked(1);
+    client.ask("galley/task/change", json!({ "task": task, "model": "openai-chat/other" }));
+    let other = model.until_request(|request| request["body"]["model"] == "other");
+    assert!(other["body"]["messages"].is_array());
+    client.child().kill().unwrap();
+    drop(client);
+    File::create(&gate).unwrap();
+    let mut client = Client::start(&place, Some(&model.url()), full());
+    let shown = client.until(&task, &["interrupted"]);
+    assert_eq!(shown["model"], "openai-chat/other", "{shown:#}");
+    client.ask("galley/task/resume", json!({ "task": task }));
+    client.until(&task, &["done", "failed"]);
+    let log = model.log();
+    assert_eq!(log["requests"].as_array().unwrap().last().unwrap()["body"]["model"], "other");
+}
+
+#[test]
+fn a_review_is_decided_by_flags_and_partly() {
+    let place = Place::new(&[("a.txt", "one\n"), ("b.txt", "two\n")]);
+    let model = Model::start(
+        &json!({ "turns": [edit("a.txt", "one", "eins"), edit("b.txt", "two", "zwei"), finish()] }),
+    );
+    let mut command = place.command(&["run", "--json", "translate"]);
+    command
+        .env("GALLEY_MODEL", "openai-chat/fake")
+        .env("GALLEY_BASE_URL", model.url())
+        .env("OPENAI_API_KEY", "sk-test");
+    command.output().unwrap();
+    let shown: Vec<Value> = stdout(&place.galley(&["review", "--json"]))
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(shown.len(), 2);
+    let hunk = |at: usize| shown[at]["hunk"].as_str().unwrap();
+    let unknown = place.galley(&["review", "--accept", "nonsense"]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", stderr(&unknown));
+    let done = place.galley(&["review", "--accept", hunk(0), "--json"]);
+    assert!(done.status.success(), "{}", stderr(&done));
+    assert_eq!((place.read("a.txt").as_str(), place.read("b.txt").as_str()), ("eins\n", "two\n"));
+    let again = place.galley(&["review", "--accept", hunk(0)]);
+    assert_eq!(again.status.code(), Some(2), "{}", stderr(&again));
+    place.galley(&["review", "--reject-all"]);
+    assert_eq!(place.read("b.txt"), "two\n");
+    let listed: Value =
+        serde_json::from_str(stdout(&place.galley(&["task", "list", "--json"])).trim()).unwrap();
+    assert_eq!(listed["state"], "done");
+}

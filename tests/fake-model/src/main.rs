@@ -8,8 +8,9 @@
 //! POST …/chat/completions, …/responses, …/messages, …:streamGenerateContent, …/converse-stream    the model
 //!      (streaming); a request that is signed as AWS wants it is checked with the key "fake", secret "fake-secret"
 //! GET  …/models                                       one model, "fake"
-//! GET  /__log        {"requests":[…],"violations":[…]}; every request with api, turn, conversation, fault, key,
-//!                    body, and closed: true where the client hung up before the reply's end
+//! GET  /__log        {"requests":[…],"violations":[…],"sent":EVENTS}; every request with api, turn, conversation, fault, key,
+//!                    body, closed: true where the client hung up before the reply's end, and whole: true
+//!                    where a good reply went out to its last byte
 //! POST /__scenario   replaces the scenario, and forgets everything
 //! POST /__reset      forgets everything but the scenario
 //! ```
@@ -33,7 +34,8 @@
 //! After the last turn comes `final`. With `side`, a request without tools gets that text. `conversations` hold
 //! the turns of those whose first user message contains `match`. `"prefix": "any"` allows a history to be
 //! rewritten. With `"count": "requests"` the turn is the number of requests with tools that were answered, for
-//! conversations that are shortened.
+//! conversations that are shortened; with `"output"` it is the last one whose `match.tool` is in the last output. With
+//! `"kill": {"pid": FILE, "after": N}` the process whose number is in FILE is killed after the N-th event of all streams.
 //!
 //! A turn: `say` (text), `reason` (reasoning), `calls`: each a `name` with `arguments` (JSON), `raw` (argument
 //! text as it is, broken too) or `input` (the text of a free-text tool; wrapped as JSON where the tool was not

@@ -16,10 +16,23 @@ pub struct Scenario {
     pub side: Option<String>,
     /// Conversations with turns of their own.
     pub conversations: Vec<Conversation>,
-    /// `requests`: turns are counted by the requests that were answered, for conversations that are shortened.
+    /// `requests`: turns are counted by the requests that were answered; `output`: the turn is the last one whose
+    /// `match.tool` is in the last tool output. Both are for conversations that are shortened.
     pub count: Option<String>,
     /// `any`: a history may be rewritten.
     pub prefix: Option<String>,
+    /// Kills a process in the middle of what is sent to it.
+    pub kill: Option<Kill>,
+}
+
+/// When to kill which process.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kill {
+    /// A file with the number of the process.
+    pub pid: String,
+    /// The event of all streams after which it is killed, from 1.
+    pub after: usize,
 }
 
 /// Turns for the conversations whose first user message contains a text.
@@ -99,6 +112,13 @@ pub struct Call {
 }
 
 impl Scenario {
+    /// The number of the last turn that wants what is in this output; the first where there is none.
+    pub fn turn_after(&self, output: &str) -> usize {
+        let wants =
+            |turn: &Turn| turn.matching.tool.as_ref().is_some_and(|wanted| output.contains(wanted.as_str()));
+        self.turns.iter().rposition(wants).unwrap_or(0)
+    }
+
     /// The turn for a conversation with this first message at this number of replies.
     pub fn turn(&self, first: &str, number: usize, has_tools: bool) -> Turn {
         if let Some(side) = self.side.as_ref().filter(|_| !has_tools) {

@@ -28,6 +28,8 @@ struct State {
     struck: HashMap<(String, usize), i64>,
     log: Vec<Value>,
     violations: Vec<String>,
+    /// Events of all streams so far.
+    sent: usize,
 }
 
 /// A model request after its checks.
@@ -80,7 +82,7 @@ impl Server {
             ),
             ("GET", _) if path == "/__log" => {
                 let state = self.state();
-                (200, json!({ "requests": state.log, "violations": state.violations }))
+                (200, json!({ "requests": state.log, "violations": state.violations, "sent": state.sent }))
             }
             ("POST", _) if path == "/__reset" => {
                 let scenario = self.state().scenario.clone();
@@ -113,11 +115,29 @@ impl Server {
         let streams = matches!(api, Api::Gemini | Api::Converse) || body["stream"] == true;
         let plain = ready.fault.is_empty() && !streams;
         let fault = if plain { "json" } else { ready.fault.as_str() };
-        let after = connection.reply(api, &ready.turn, fault, &reply).await;
+        let good = ready.fault.is_empty();
+        let mut sent = |is_last: bool| self.sent_one((is_last && good).then_some(ready.logged));
+        let after = connection.reply(api, &ready.turn, fault, &reply, &mut sent).await;
         if after == After::HungUp {
             self.state().log[ready.logged]["closed"] = true.into();
         }
         after
+    }
+
+    /// Counts an event that went out, the last of the reply `whole` perhaps, and kills whom the scenario says; true where
+    /// it did.
+    fn sent_one(&self, whole: Option<usize>) -> bool {
+        let mut state = self.state();
+        if let Some(logged) = whole {
+            state.log[logged]["whole"] = true.into();
+        }
+        state.sent += 1;
+        let Some(kill) = state.scenario.kill.as_ref().filter(|kill| kill.after == state.sent) else {
+            return false;
+        };
+        let Ok(pid) = std::fs::read_to_string(&kill.pid) else { return false };
+        let killed = std::process::Command::new("kill").args(["-9", pid.trim()]).status();
+        killed.is_ok_and(|status| status.success())
     }
 
     /// Checks and logs a request, and chooses its turn.
@@ -126,7 +146,9 @@ impl Server {
         let mut number = asked.replies();
         let conversation = format!("{}\n{}", asked.system(), asked.first_user());
         let mut state = self.state();
-        if state.scenario.count.as_deref() == Some("requests") {
+        if state.scenario.count.as_deref() == Some("output") {
+            number = state.scenario.turn_after(asked.last_output());
+        } else if state.scenario.count.as_deref() == Some("requests") {
             let answered = |entry: &&Value| {
                 entry["fault"] == "" && entry["tools"] == true && entry["conversation"] == asked.first_user()
             };

@@ -53,13 +53,27 @@ impl Connection {
     }
 
     /// Sends a turn's reply, with its fault.
-    pub async fn reply(&mut self, api: Api, turn: &Turn, fault: &str, reply: &Reply) -> After {
-        match self.try_reply(api, turn, fault, reply).await {
+    pub async fn reply(
+        &mut self,
+        api: Api,
+        turn: &Turn,
+        fault: &str,
+        reply: &Reply,
+        sent: &mut (dyn FnMut(bool) -> bool + Send),
+    ) -> After {
+        match self.try_reply(api, turn, fault, reply, sent).await {
             Ok(after) | Err(after) => after,
         }
     }
 
-    async fn try_reply(&mut self, api: Api, turn: &Turn, fault: &str, reply: &Reply) -> Result<After, After> {
+    async fn try_reply(
+        &mut self,
+        api: Api,
+        turn: &Turn,
+        fault: &str,
+        reply: &Reply,
+        sent: &mut (dyn FnMut(bool) -> bool + Send),
+    ) -> Result<After, After> {
         self.wait(sleep(Duration::from_millis(turn.delay_ms))).await?;
         if let Some(path) = &turn.wait_for {
             self.wait(appears(path)).await?;
@@ -82,7 +96,7 @@ impl Connection {
             }
             _ => {}
         }
-        self.stream(api, turn, fault, reply).await
+        self.stream(api, turn, fault, reply, sent).await
     }
 
     async fn whole(
@@ -96,7 +110,14 @@ impl Connection {
         Ok(After::Open)
     }
 
-    async fn stream(&mut self, api: Api, turn: &Turn, fault: &str, reply: &Reply) -> Result<After, After> {
+    async fn stream(
+        &mut self,
+        api: Api,
+        turn: &Turn,
+        fault: &str,
+        reply: &Reply,
+        sent: &mut (dyn FnMut(bool) -> bool + Send),
+    ) -> Result<After, After> {
         let kind = match api {
             Api::Converse => "application/vnd.amazon.eventstream",
             _ => "text/event-stream",
@@ -116,6 +137,10 @@ impl Connection {
                 }
             }
             self.event(api, name, data, fault).await?;
+            if sent(at + 1 == reply.events.len()) {
+                // Whoever was to read the rest is dead.
+                return Ok(After::HungUp);
+            }
         }
         http::end_stream(&mut self.to).await.map_err(|_| After::HungUp)?;
         Ok(After::Open)

@@ -54,6 +54,7 @@
 ---@field notes? string[] warnings, shortened conversations
 ---@field steps galley.Step[]
 ---@field usage galley.Usage
+---@field phases? {phase: string, turns: integer, usage: galley.Usage}[] what of it each phase used
 ---@field model string
 ---@field recorded boolean the model's answers are a recording
 ---@field proposal? string

@@ -58,8 +58,9 @@ impl Rounds {
         for queued in self.control.take() {
             match queued.order {
                 Order::Plan { ref items, approve: true } => {
-                    self.context.record(&TaskEvent::Taken { id: queued.id.clone() });
-                    self.set_plan(items.clone());
+                    // Taken with what comes of it, see `begin_work`.
+                    let taken = TaskEvent::Taken { id: queued.id.clone() };
+                    self.approved_by = vec![taken, self.new_plan(items.clone())];
                     answer = Answer::Start;
                 }
                 _ => self.obey(queued),
@@ -78,14 +79,14 @@ impl Rounds {
         self.past.set = set;
         self.past.instructions.clone_from(&instructions);
         self.context.set = set;
-        self.context.record(&TaskEvent::Approved { instructions, tools: set });
         let cause = "the plan is approved: the task now has tools that write".to_owned();
-        self.context.record(&TaskEvent::PrefixBroken { cause });
+        let mut events = std::mem::take(&mut self.approved_by);
+        events.extend([TaskEvent::Approved { instructions, tools: set }, TaskEvent::PrefixBroken { cause }]);
         let text = format!(
             "The plan is approved. Carry it out, and keep its items up to date:{}",
             crate::plan::lines(&self.plan)
         );
-        self.say(Speaker::Person, text);
+        self.say_with(events, Speaker::Person, text);
         Next::Again
     }
 }

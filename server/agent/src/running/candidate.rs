@@ -6,6 +6,7 @@ use crate::checks::Kind;
 use crate::verify::{CheckStatus, Evidence};
 
 /// A verified state of the overlay.
+#[derive(Clone)]
 pub(super) struct Candidate {
     checkpoint: Checkpoint,
     /// What the checks said of it.

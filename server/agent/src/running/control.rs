@@ -17,6 +17,7 @@ use crate::order::{Order, Queue, Queued};
 pub struct Control {
     stop: CancellationToken,
     interrupted: AtomicBool,
+    fault: Mutex<Option<String>>,
     paused: AtomicBool,
     /// Orders of this process that are not in the journal yet.
     given: Mutex<VecDeque<Queued>>,
@@ -36,6 +37,17 @@ impl Control {
     pub fn interrupt(&self) {
         self.interrupted.store(true, Ordering::SeqCst);
         self.stop.cancel();
+    }
+
+    /// Ends the loop since the journal cannot be written: from here on nothing may happen, and nothing may be recorded.
+    pub fn fail(&self, why: String) {
+        lock(&self.fault).get_or_insert(why);
+        self.interrupt();
+    }
+
+    /// Why the journal could not be written.
+    pub fn fault(&self) -> Option<String> {
+        lock(&self.fault).clone()
     }
 
     /// Whether the process is ending.
@@ -89,6 +101,11 @@ impl Control {
         self.is_paused() || !lock(&self.queue).is_empty()
     }
 
+    /// Whether an order waits to be taken.
+    pub fn has_words(&self) -> bool {
+        !lock(&self.queue).is_empty() || !lock(&self.given).iter().all(|queued| queued.order.holds_at_once())
+    }
+
     /// Takes the orders that wait.
     pub fn take(&self) -> Vec<Queued> {
         lock(&self.queue).take()
@@ -99,6 +116,17 @@ impl Control {
         loop {
             let changed = self.changed.notified();
             if self.has_news() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Returns when the task is to hold.
+    pub async fn held(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.is_paused() {
                 return;
             }
             changed.await;

@@ -21,6 +21,9 @@ use crate::{affected, formatting};
 /// How often a red end goes back to the model.
 const REPAIRS: u32 = 3;
 
+/// What the person said while the task was about to end is heard before it does.
+const SPOKEN_MEANWHILE: &str = "Not finished yet: the person said something meanwhile, it follows.";
+
 /// What becomes of a claim to be finished.
 pub(super) enum Ruling {
     /// The task is over.
@@ -31,6 +34,9 @@ pub(super) enum Ruling {
 
 /// Judges a claim to be finished: runs what was not run on this very content, and proposes or sends back.
 pub(super) async fn finish(rounds: &mut Rounds, finish: Finish) -> Ruling {
+    if rounds.control.has_words() {
+        return Ruling::Repair(SPOKEN_MEANWHILE.to_owned());
+    }
     if rounds.context.overlay.is_unchanged() {
         return without_change(rounds, finish);
     }
@@ -45,6 +51,10 @@ pub(super) async fn finish(rounds: &mut Rounds, finish: Finish) -> Ruling {
     if rounds.control.stop_token().is_cancelled() {
         partial(rounds, State::Cancelled, "stopped by you").await;
         return Ruling::Over;
+    }
+    if rounds.control.has_words() {
+        rounds.note_checked();
+        return Ruling::Repair(SPOKEN_MEANWHILE.to_owned());
     }
     let undone = keep_best(rounds, evidence);
     let evidence = rounds.best.as_ref().map(|best| best.evidence.clone()).unwrap_or_default();
@@ -120,6 +130,7 @@ fn keep_best(rounds: &mut Rounds, evidence: Vec<Evidence>) -> Option<String> {
             ))
         }
         _ => {
+            rounds.keep(&candidate);
             rounds.best = Some(candidate);
             None
         }
@@ -131,14 +142,28 @@ pub(super) async fn partial(rounds: &mut Rounds, state: State, message: &str) ->
     if rounds.control.is_interrupted() {
         return Next::Over;
     }
-    if rounds.context.overlay.is_unchanged() {
+    if rounds.context.overlay.is_unchanged() && rounds.kept.is_none() {
         rounds.context.record(&TaskEvent::Ended { state, message: message.to_owned() });
         return Next::Over;
     }
-    let hash = rounds.context.overlay.content_hash();
-    let evidence = rounds.context.evidence.iter().filter(|known| known.hash == hash).cloned().collect();
-    offer(rounds, evidence, &format!("{message}; what it had so far is kept as a partial proposal"), true);
+    let (evidence, left_out) = rounds.settle_for_best();
+    let summary = format!("{message}; what it had so far is kept as a partial proposal{left_out}");
+    offer(rounds, evidence, &summary, true);
     Next::Over
+}
+
+/// What is known of this very content, where nothing that decides is missing; as far as [`verify`] would go.
+pub(super) fn known(rounds: &Rounds) -> Option<Vec<Evidence>> {
+    let hash = rounds.context.overlay.content_hash();
+    let mut found = Vec::new();
+    for check in deciding(&rounds.context.checks, &rounds.context.overlay.changed_paths()) {
+        let known = rounds.context.evidence.iter().find(|known| known.is_of(&check) && known.hash == hash)?;
+        found.push(known.clone());
+        if known.status == CheckStatus::Failed && !known.is_no_worse() {
+            break;
+        }
+    }
+    (!found.is_empty()).then_some(found)
 }
 
 /// Runs the checks that have not spoken of this content yet, cheapest first, up to the first red. Of tests those that the

@@ -23,16 +23,22 @@ pub(super) async fn ask(
     let mut sink = stream_sink(context, calling.clone());
     let exchange = client.exchange(request, &mut sink, &cancel);
     tokio::pin!(exchange);
-    let mut interrupted = false;
+    let (mut interrupted, mut heard) = (false, false);
     let outcome = loop {
         tokio::select! {
             outcome = &mut exchange => break outcome,
-            () = control.news(), if !interrupted => {
-                // Prose can be spoken into; a call that is being written is let finish, a pause cuts both.
-                if control.is_paused() || !calling.load(Ordering::SeqCst) {
+            // Prose can be spoken into; a call that is being written is let finish.
+            () = control.news(), if !heard => {
+                heard = true;
+                if !calling.load(Ordering::SeqCst) {
+                    interrupted = true;
                     cancel.cancel();
                 }
+            }
+            // A pause cuts both.
+            () = control.held(), if !interrupted => {
                 interrupted = true;
+                cancel.cancel();
             }
         }
     };

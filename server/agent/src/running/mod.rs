@@ -6,20 +6,24 @@ mod control;
 mod ending;
 mod exchange;
 mod fork;
+mod keeping;
 mod listening;
 mod obeying;
+mod resuming;
 mod rounds;
 mod shortening;
 
 use std::sync::Arc;
 
 use futures::FutureExt;
-use galley_journal::{Journal, JournalError, NewEntry, NewTask, Spend, With};
+use galley_journal::{Batch, Journal, JournalError, NewEntry, NewTask, Spend};
 use galley_model::{Item, Kind};
 use galley_workspace::{Overlay, Workspace};
 
 pub use control::Control;
 pub use fork::fork;
+pub use resuming::resume;
+pub(crate) use resuming::seconds;
 
 use crate::event::{Speaker, State, TaskEvent, Verdict};
 use crate::order::{Order, Queued};
@@ -29,8 +33,7 @@ use crate::task::{Planning, TaskSpec};
 use crate::tools::{Context, Set};
 use crate::transcript::{self, Past};
 use crate::verify::Verifier;
-use crate::view::TaskView;
-use crate::{checks, clock, decisions, prompt};
+use crate::{checks, clock, prompt};
 use rounds::Rounds;
 
 /// A running task, as the front ends hold it.
@@ -111,14 +114,6 @@ pub fn start(services: Services, handle: TaskHandle, spec: TaskSpec) -> Result<(
     let snapshot = services.workspace.snapshot();
     let found = checks::detect(&snapshot).map_err(StartError::Unreadable)?;
     let scope = Scope::new(spec.scope_spec()).map_err(StartError::Unreadable)?;
-    services.journal.create_task(&NewTask {
-        id: task.clone(),
-        workspace: workspace_key(&services.workspace),
-        title: spec.title.clone(),
-        goal: spec.goal.clone(),
-        created_ms: clock::now_ms(),
-    })?;
-    claim(&services, &task)?;
     let endpoint = services.client.endpoint();
     let model = format!("{}/{}", endpoint.provider, endpoint.model);
     let recorded = endpoint.kind == Kind::Replay;
@@ -140,68 +135,36 @@ pub fn start(services: Services, handle: TaskHandle, spec: TaskSpec) -> Result<(
         tools: set,
         declared: transcript::declared(set),
     };
-    record(&services, &task, &started)?;
     let said = TaskEvent::Said { text: request.clone(), by: Speaker::Request };
-    record(&services, &task, &said)?;
+    begin(&services, &task, &spec, &[started, said])?;
     let mut past = Past::new(spec, instructions, set);
     past.items.push(Item::User(request));
     spawn(services, handle, past, overlay, found, scope);
     Ok(())
 }
 
-/// Goes on with a task from its journal: an interrupted one, or, with a message of the person's, one whose proposal is to
-/// be revised.
-///
-/// # Errors
-/// When it has ended and there is no message, is run by another process, or its journal cannot be read.
-pub fn resume(services: Services, handle: TaskHandle, message: Option<String>) -> Result<(), StartError> {
-    let task = handle.task.clone();
-    let events = events(&services.journal, &task)?;
-    let mut past = transcript::fold(&events).ok_or_else(|| StartError::NoBeginning(task.clone()))?;
-    if past.over && message.is_none() {
-        return Err(StartError::Over(task));
+/// Enters a task with its first events: there is no task without a beginning, and none that nobody has.
+fn begin(services: &Services, task: &str, spec: &TaskSpec, events: &[TaskEvent]) -> Result<(), StartError> {
+    let at_ms = clock::now_ms();
+    let entries = events.iter().map(|event| NewEntry::new(task, event.kind(), event, at_ms));
+    services.journal.commit(&Batch {
+        task: Some(NewTask {
+            id: task.to_owned(),
+            workspace: workspace_key(&services.workspace),
+            title: spec.title.clone(),
+            goal: spec.goal.clone(),
+            created_ms: at_ms,
+        }),
+        claim: Some(galley_journal::Owner::current()),
+        entries: entries.collect::<Result<_, _>>()?,
+        synced: true,
+        ..Batch::default()
+    })?;
+    for event in events {
+        let event = Box::new(event.clone());
+        let _ = services.published.send(Published::Event { task: task.to_owned(), at_ms, event });
     }
-    claim(&services, &task)?;
-    if !past.declared.is_empty() && past.declared != transcript::declared(past.set) {
-        let cause =
-            "this version of Galley declares its tools in other words than the one that began the task";
-        record(&services, &task, &TaskEvent::PrefixBroken { cause: cause.to_owned() })?;
-    }
-    let snapshot = services.workspace.snapshot();
-    if past.over
-        && let Some(continued) = decisions::continued(&view(&task, &events), &snapshot)
-    {
-        record(&services, &task, &continued)?;
-        if let TaskEvent::Continued { left, offered, overlay } = continued {
-            (past.left, past.overlay) = (Some((*left, offered)), Some(overlay));
-        }
-    }
-    if let Some(message) = message {
-        let told = decisions::told(&view(&task, &events));
-        let message = if told.is_empty() { message } else { format!("{told}\n\n{message}") };
-        let said = TaskEvent::Said { text: message.clone(), by: Speaker::Person };
-        record(&services, &task, &said)?;
-        past.said.push(message.clone());
-        past.items.push(Item::User(message));
-    }
-    // What was ordered before the process died is still to be obeyed.
-    for queued in past.queue.take() {
-        handle.control.enqueue(queued);
-    }
-    let found = checks::detect(&snapshot).map_err(StartError::Unreadable)?;
-    let scope = Scope::new(past.scope.clone()).map_err(StartError::Unreadable)?;
-    let overlay = match &past.overlay {
-        Some(edits) => Overlay::from_edits(snapshot, edits).overlay,
-        None => Overlay::new(snapshot),
-    };
-    spawn(services, handle, past, overlay, found, scope);
     Ok(())
-}
-
-fn view(task: &str, events: &[TaskEvent]) -> TaskView {
-    let mut view = TaskView::new(task);
-    events.iter().for_each(|event| view.apply(1, event));
-    view
 }
 
 fn claim(services: &Services, task: &str) -> Result<(), StartError> {
@@ -236,17 +199,26 @@ fn spawn(
         aside: Vec::new(),
         seen: Default::default(),
         outputs: Default::default(),
-        grants: Default::default(),
+        grants: past.grants.clone(),
         control: control.clone(),
         cancel: control.stop_token().clone(),
     };
     let after = services.journal.last_seq(&task).unwrap_or(0);
     let listener = tokio::spawn(listening::listen(services.clone(), task.clone(), control.clone(), after));
+    let faults = control.clone();
     let rounds = Rounds::new(context, past, control);
     tokio::spawn(async move {
         // A fault inside one task ends that one only, and says so.
         let ran = std::panic::AssertUnwindSafe(rounds.run()).catch_unwind().await;
-        if ran.is_err() {
+        if let Some(message) = faults.fault() {
+            // The journal ends where it could not be written any more: so it shows, and can be resumed, as interrupted.
+            let event = Box::new(TaskEvent::Ended { state: State::Interrupted, message });
+            let _ = services.published.send(Published::Event {
+                task: task.clone(),
+                at_ms: clock::now_ms(),
+                event,
+            });
+        } else if ran.is_err() {
             let message = "an internal fault ended the task; nothing was applied (see the log)".to_owned();
             let _ = record(&services, &task, &TaskEvent::Ended { state: State::Failed, message });
         }
@@ -261,24 +233,26 @@ fn spawn(
 /// # Errors
 /// When the journal cannot be written; then nothing is shown.
 pub(crate) fn record(services: &Services, task: &str, event: &TaskEvent) -> Result<(), JournalError> {
-    record_paid(services, task, event, None)
+    record_all(services, task, std::slice::from_ref(event), None)
 }
 
-/// As [`record`], together with what it cost: a reply is never there without its price, nor the price without it.
+/// Puts events into the journal that are true together or not at all, with what a call of a model cost, then shows them.
 ///
 /// # Errors
-/// As [`record`].
-pub(crate) fn record_paid(
+/// When the journal cannot be written; then nothing was, and nothing is shown.
+pub(crate) fn record_all(
     services: &Services,
     task: &str,
-    event: &TaskEvent,
-    spend: Option<&Spend>,
+    events: &[TaskEvent],
+    spend: Option<Spend>,
 ) -> Result<(), JournalError> {
     let at_ms = clock::now_ms();
-    write(&services.journal, task, event, at_ms, spend)?;
-    let published = Published::Event { task: task.to_owned(), at_ms, event: Box::new(event.clone()) };
-    // Nobody may be watching; the journal has it.
-    let _ = services.published.send(published);
+    commit(&services.journal, task, events, spend, at_ms)?;
+    for event in events {
+        let published = Published::Event { task: task.to_owned(), at_ms, event: Box::new(event.clone()) };
+        // Nobody may be watching; the journal has it.
+        let _ = services.published.send(published);
+    }
     Ok(())
 }
 
@@ -287,26 +261,38 @@ pub(crate) fn record_paid(
 /// # Errors
 /// When the journal cannot be written.
 pub fn record_in(journal: &Journal, task: &str, event: &TaskEvent, at_ms: i64) -> Result<(), JournalError> {
-    write(journal, task, event, at_ms, None)
+    commit(journal, task, std::slice::from_ref(event), None, at_ms)
 }
 
-fn write(
+fn commit(
     journal: &Journal,
     task: &str,
-    event: &TaskEvent,
+    events: &[TaskEvent],
+    spend: Option<Spend>,
     at_ms: i64,
-    spend: Option<&Spend>,
 ) -> Result<(), JournalError> {
-    let state = match event {
+    let entries = events.iter().map(|event| NewEntry::new(task, event.kind(), event, at_ms));
+    let state = events.iter().rev().find_map(state_after);
+    journal.commit(&Batch {
+        entries: entries.collect::<Result<_, _>>()?,
+        spend,
+        state: state.map(|state| (task.to_owned(), state.word().to_owned(), at_ms)),
+        synced: events.iter().any(guards_an_effect),
+        ..Batch::default()
+    })?;
+    Ok(())
+}
+
+/// The state that an event leads to, where it tells one.
+fn state_after(event: &TaskEvent) -> Option<State> {
+    match event {
         TaskEvent::State { state, .. } | TaskEvent::Ended { state, .. } => Some(*state),
         TaskEvent::Asked { .. } => Some(State::Waiting),
+        TaskEvent::Resumed { .. } => Some(State::Queued),
         TaskEvent::Proposed { .. } => Some(State::Proposed),
         TaskEvent::Decided { verdict: Verdict::Reopened, .. } => Some(State::Proposed),
         _ => None,
-    };
-    let entry = NewEntry::new(task, event.kind(), event, at_ms)?;
-    journal.append_with(&entry, guards_an_effect(event), &With { state: state.map(State::word), spend })?;
-    Ok(())
+    }
 }
 
 /// Whether an event must be on the disk before anything else happens. The others survive the death of the process; where a

@@ -9,13 +9,13 @@ use galley_workspace::Edits;
 use super::candidate::Candidate;
 use super::control::Control;
 use super::ending;
-use crate::budget::{self, Estimate, Spent};
+use crate::budget::{self, Estimate, Reserved, Spent};
 use crate::compact::item_bytes;
 use crate::event::{PlanItem, PlanState, Speaker, State, TaskEvent};
 use crate::repetition::{Advice, Repetition};
-use crate::services::{Services, Sign};
+use crate::services::Services;
 use crate::tools::{self, Answer, Context, Finish, Set};
-use crate::transcript::{self, Past};
+use crate::transcript::Past;
 
 /// The working state of the loop.
 pub(super) struct Rounds {
@@ -26,6 +26,8 @@ pub(super) struct Rounds {
     pub(super) repairs: u32,
     /// The best of what was verified so far.
     pub(super) best: Option<Candidate>,
+    /// What is offered if the task ends now: the best that was verified, also on the way.
+    pub(super) kept: Option<Candidate>,
     pub(super) plan: Vec<PlanItem>,
     /// Bytes of the conversation as it would be sent now.
     pub(super) bytes: usize,
@@ -33,6 +35,8 @@ pub(super) struct Rounds {
     pub(super) counted: Option<(u64, usize)>,
     /// How often in a row the conversation was shortened without a reply in between.
     pub(super) shortened: u32,
+    /// The order that approved the plan, to be recorded with what comes of it.
+    pub(super) approved_by: Vec<TaskEvent>,
     recorded: Edits,
     repetition: Repetition,
     nudged: bool,
@@ -56,9 +60,9 @@ const CUTS: u32 = 2;
 
 impl Rounds {
     pub(super) fn new(context: Context, past: Past, control: Arc<Control>) -> Rounds {
-        let spent = spent_before(&past, &context.services);
+        let spent = spent_before(&context.task, &past, &context.services);
         let bytes = past.items.iter().map(item_bytes).sum::<usize>() + past.frozen_bytes();
-        Rounds {
+        let mut rounds = Rounds {
             client: context.services.client.clone(),
             plan: past.plan.clone(),
             recorded: context.overlay.edits(),
@@ -67,9 +71,11 @@ impl Rounds {
             control,
             repairs: 0,
             best: None,
+            kept: None,
             bytes,
             counted: None,
             shortened: 0,
+            approved_by: Vec::new(),
             repetition: Repetition::default(),
             nudged: false,
             cut: 0,
@@ -77,16 +83,22 @@ impl Rounds {
             spent,
             began: Instant::now(),
             state: State::Queued,
+        };
+        rounds.repairs = rounds.past.repairs;
+        rounds.best = rounds.past.best.as_ref().map(|best| rounds.candidate_of(best));
+        rounds.kept = rounds.past.kept.as_ref().map(|kept| rounds.candidate_of(kept));
+        if let Some(model) = rounds.past.chosen_model.clone()
+            && let Ok(client) = (rounds.context.services.client_for)(&model)
+        {
+            rounds.client = client;
         }
+        rounds
     }
 
     /// Runs the task to its end.
     pub(super) async fn run(mut self) {
         // An interrupted round goes on where it stood: its reply is paid for and in the journal.
-        let open = transcript::unanswered(&self.past.items);
-        if !open.is_empty()
-            && let Next::Over = self.run_calls(open).await
-        {
+        if let Next::Over = self.take_up().await {
             return;
         }
         while let Next::Again = self.round().await {}
@@ -147,6 +159,7 @@ impl Rounds {
         let estimate = self.estimate();
         if !self.warned
             && let Some(warning) = budget::warning(&self.past.budget, &spent, &estimate)
+                .or_else(|| budget::warning_all(&self.context.services.purse, &elsewhere, &spent, &estimate))
         {
             self.warned = true;
             self.context.record(&TaskEvent::Warned { text: warning });
@@ -158,14 +171,30 @@ impl Rounds {
             self.context.record(&super::exchange::switched(switch));
             return Next::Again;
         }
-        let options = [("stop", "Stop here"), ("more", "Allow half as much again")];
+        let options = [
+            ("stop", "Stop here with what there is"),
+            ("once", "Allow the next call"),
+            ("more", "Allow half as much again"),
+        ];
         let title = "The budget of this task is used up. Go on?";
-        if self.context.ask(title, &why, &options).await.as_deref() == Some("more") {
-            let budget = self.past.budget.larger();
-            self.context.record(&TaskEvent::Budgeted { budget });
-            self.past.budget = budget;
-            self.context.services.purse = self.context.services.purse.larger();
-            return Next::Again;
+        match self.context.ask(title, &why, &options).await.as_deref() {
+            Some("more") => {
+                let budget = self.past.budget.larger();
+                self.context.record(&TaskEvent::Budgeted { budget });
+                self.past.budget = budget;
+                self.context.services.purse = self.context.services.purse.larger();
+                return Next::Again;
+            }
+            Some("once") => return Next::Again,
+            // Other limits, perhaps; or words to be heard before the question is asked again.
+            Some(tools::SPOKEN) => {
+                return match self.safe_point().await {
+                    Next::Over => Next::Over,
+                    Next::Again => Box::pin(self.within_budget()).await,
+                };
+            }
+            _ if self.control.stop_token().is_cancelled() => return self.stopped().await,
+            _ => {}
         }
         ending::partial(self, State::Failed, &format!("stopped at its budget: {why}")).await
     }
@@ -181,6 +210,7 @@ impl Rounds {
             effort: None,
             cache_key: Some(self.context.task.clone()),
         };
+        let _set_aside = Reserved::new(&self.context.task, self.estimate());
         let outcome =
             super::exchange::ask(&self.context, &self.client.clone(), &self.control, &request).await;
         self.past.instructions = request.instructions;
@@ -196,9 +226,9 @@ impl Rounds {
         let usd = self.client.cost(&reply);
         let mut usage = reply.usage;
         usage += reply.wasted;
+        // Reply and cost together: an answered call is never asked for again, and never forgotten in the ledger.
         let spend = self.spend(&usage, usd);
-        self.count(&usage, usd);
-        self.context.record_paid(&TaskEvent::Reply { reply: Box::new(reply.clone()), usd }, &spend);
+        self.context.record_paid(&[TaskEvent::Reply { reply: Box::new(reply.clone()), usd }], Some(spend));
         self.push(Item::Reply(reply.clone()));
         if !reply.broken_calls.is_empty() {
             let names: Vec<&str> = reply.broken_calls.iter().map(|call| call.name.as_str()).collect();
@@ -224,24 +254,14 @@ impl Rounds {
         self.run_calls(reply.calls).await
     }
 
-    /// Puts a cost that no event tells of into ledger and sum.
-    fn pay(&mut self, usage: &Usage, usd: Option<f64>) {
-        self.count(usage, usd);
-        if let Err(error) = self.context.services.journal.record_cost(&self.spend(usage, usd)) {
-            self.context.live(Sign::Retry(error.to_string()));
-        }
-    }
-
-    fn count(&mut self, usage: &Usage, usd: Option<f64>) {
+    /// Adds a reply's cost to the sum, and returns it as it is entered into the ledger.
+    pub(super) fn spend(&mut self, usage: &Usage, usd: Option<f64>) -> galley_journal::Spend {
+        let endpoint = self.client.endpoint();
         self.spent.usage += *usage;
         self.spent.usd = match (self.spent.usd, usd) {
             (Some(sum), Some(more)) => Some(sum + more),
             (sum, more) => sum.or(more),
         };
-    }
-
-    fn spend(&self, usage: &Usage, usd: Option<f64>) -> galley_journal::Spend {
-        let endpoint = self.client.endpoint();
         galley_journal::Spend {
             task: self.context.task.clone(),
             model: format!("{}/{}", endpoint.provider, endpoint.model),
@@ -269,7 +289,8 @@ impl Rounds {
     /// What another call outside the conversation cost: of a summary, a sub-task, a critic.
     pub(super) fn pay_aside(&mut self, usage: &Usage) {
         let usd = self.client.capabilities().cost(usage);
-        self.pay(usage, usd);
+        let spend = self.spend(usage, usd);
+        self.context.record_paid(&[], Some(spend));
     }
 
     /// A reply in words only is an end if nothing is open; otherwise it is nudged, once.
@@ -327,12 +348,17 @@ impl Rounds {
     /// Runs the calls of one reply, in order.
     pub(super) async fn run_calls(&mut self, calls: Vec<ToolCall>) -> Next {
         let mut notes = Vec::new();
-        for call in calls {
+        let mut calls = calls.into_iter();
+        while let Some(call) = calls.next() {
             if self.control.stop_token().is_cancelled() {
                 return self.stopped().await;
             }
             let began = Instant::now();
             self.announce(&call);
+            // Where the call could not be put down it must not run.
+            if self.control.fault().is_some() {
+                return Next::Over;
+            }
             let mut answer = tools::run(&mut self.context, &call).await;
             if self.control.stop_token().is_cancelled() {
                 return self.stopped().await;
@@ -356,9 +382,14 @@ impl Rounds {
                 }
             }
             let advice = self.repetition.record(&call.name, &call.arguments, &answer.output, answer.is_error);
+            if call.name == "check" {
+                self.note_checked();
+            }
             let submitted = answer.plan.is_some() && self.past.set == Set::Planning;
             self.put_answer(&call, answer, began);
             if submitted {
+                // No provider takes words between a call and its result.
+                calls.by_ref().for_each(|call| self.put_aside(&call));
                 return self.approval().await;
             }
             match advice {
@@ -394,19 +425,18 @@ impl Rounds {
     }
 
     fn put_answer(&mut self, call: &ToolCall, answer: Answer, began: Instant) {
-        if let Some(items) = answer.plan {
-            self.set_plan(items);
-        }
+        // Together or not at all: a call without its end is run again.
+        let mut events: Vec<TaskEvent> = answer.plan.map(|items| self.new_plan(items)).into_iter().collect();
         for edit in answer.edited {
             self.past.reasons.push((edit.path.clone(), edit.why.clone(), edit.new.clone()));
-            self.context.record(&TaskEvent::Edited { path: edit.path, why: edit.why, new: edit.new });
+            events.push(TaskEvent::Edited { path: edit.path, why: edit.why, new: edit.new });
         }
         let (overlay, reverted) = match answer.overlay_changed {
             true => self.overlay_change(),
             false => (None, Vec::new()),
         };
         self.past.summaries.insert(call.call_id.clone(), answer.summary.clone());
-        self.context.record(&TaskEvent::CallEnded {
+        events.push(TaskEvent::CallEnded {
             step: self.context.step,
             call_id: call.call_id.clone(),
             tool: call.name.clone(),
@@ -419,6 +449,7 @@ impl Rounds {
             partial: true,
             reverted,
         });
+        self.context.record_all(&events);
         self.push(Item::ToolResult {
             call_id: call.call_id.clone(),
             name: call.name.clone(),
@@ -437,23 +468,29 @@ impl Rounds {
         (Some(Edits { files: new }), gone)
     }
 
-    /// Replaces the plan, and tells what the new one touches.
-    pub(super) fn set_plan(&mut self, items: Vec<PlanItem>) {
+    /// Replaces the plan. The event is to be recorded; it tells what the new one touches.
+    pub(super) fn new_plan(&mut self, items: Vec<PlanItem>) -> TaskEvent {
         let same = self.plan.iter().map(|item| &item.text).eq(items.iter().map(|item| &item.text));
         let touches = if same { Vec::new() } else { crate::plan::touches(&self.context.index(), &items) };
         self.plan.clone_from(&items);
-        self.context.record(&TaskEvent::Plan { items, touches });
+        TaskEvent::Plan { items, touches }
     }
 
     pub(super) fn say(&mut self, by: Speaker, text: String) {
-        self.context.record(&TaskEvent::Said { text: text.clone(), by });
+        self.say_with(Vec::new(), by, text);
+    }
+
+    /// As [`Rounds::say`], with the events that led to it: all of them are recorded, or none.
+    pub(super) fn say_with(&mut self, mut events: Vec<TaskEvent>, by: Speaker, text: String) {
+        events.push(TaskEvent::Said { text: text.clone(), by });
+        self.context.record_all(&events);
         if by == Speaker::Person {
             self.past.said.push(text.clone());
         }
         self.push(Item::User(text));
     }
 
-    fn push(&mut self, item: Item) {
+    pub(super) fn push(&mut self, item: Item) {
         self.bytes += item_bytes(&item);
         self.past.items.push(item);
     }
@@ -468,7 +505,7 @@ impl Rounds {
     }
 
     pub(super) fn spent_now(&self) -> Spent {
-        Spent { seconds: self.began.elapsed().as_secs(), ..self.spent }
+        Spent { seconds: self.past.seconds + self.began.elapsed().as_secs(), ..self.spent }
     }
 
     /// Input tokens of the next request: the provider's last count where there is one, by its own bytes a token.
@@ -518,11 +555,16 @@ fn is_overflow(error: &ModelError) -> bool {
     }
 }
 
-fn spent_before(past: &Past, services: &Services) -> Spent {
+fn spent_before(task: &str, past: &Past, services: &Services) -> Spent {
     let mut spent = Spent { steps: past.steps, ..Spent::default() };
     spent.usage = past.usage;
-    if past.usage != Usage::default() {
-        spent.usd = services.client.capabilities().cost(&spent.usage);
+    // The ledger knows of every call, those beside the conversation included; a fork begins a ledger of its own.
+    if let Ok(totals) = services.journal.spent(Some(task), None)
+        && totals.calls > 0
+    {
+        spent.usage.input = totals.input;
+        spent.usage.output = totals.output;
+        spent.usd = (totals.unpriced < totals.calls).then_some(totals.usd);
     }
     spent
 }

@@ -1,5 +1,6 @@
 //! Keeps the conversation inside the model's window: before a request that would not fit, and after one that did not.
 
+use galley_journal::Spend;
 use galley_model::{Item, ModelError, Request};
 
 use super::ending;
@@ -59,11 +60,11 @@ impl Rounds {
         let before = compact::tail(&self.past.items, budget / 5);
         let maskable: usize = compact::mask(&mut self.past.items.clone(), before, |id| self.past.summary(id));
         let masked_enough = self.bytes - maskable.min(self.bytes) <= budget / 2;
-        let shortened = if masked_enough && self.shortened == 1 {
-            Shortened::Masked { before }
+        let (shortened, spend) = if masked_enough && self.shortened == 1 {
+            (Shortened::Masked { before }, None)
         } else {
-            let record = self.record_of(before, budget).await;
-            Shortened::Recorded { before, record }
+            let (record, spend) = self.record_of(before, budget).await;
+            (Shortened::Recorded { before, record }, spend)
         };
         shortened.apply(&mut self.past.items, &self.past.summaries);
         // What was read is no longer there to be referred to.
@@ -71,17 +72,19 @@ impl Rounds {
         self.bytes = self.past.items.iter().map(item_bytes).sum::<usize>() + self.past.frozen_bytes();
         let after_tokens = (self.bytes as f64 / rate) as u64;
         self.counted = None;
-        self.context.record(&TaskEvent::Compacted {
+        let compacted = TaskEvent::Compacted {
             shortened,
             cause: cause.to_owned(),
             before: before_tokens,
             after: after_tokens,
-        });
+        };
+        // With what the notes cost: they are paid for once.
+        self.context.record_paid(&[compacted], spend);
     }
 
     /// The record that takes the place of the items before `before`; the facts are the journal's, the notes a model's.
-    async fn record_of(&mut self, before: usize, budget: usize) -> String {
-        let notes = self.notes(before, budget).await;
+    async fn record_of(&mut self, before: usize, budget: usize) -> (String, Option<Spend>) {
+        let (notes, spend) = self.notes(before, budget).await.unzip();
         let mut decisions = self.past.decisions.clone();
         decisions.extend(self.context.answers.iter().cloned());
         let facts = Facts {
@@ -92,11 +95,11 @@ impl Rounds {
             evidence: &self.context.evidence,
             overlay: &self.context.overlay,
         };
-        compact::record(&facts, notes.as_deref())
+        (compact::record(&facts, notes.as_deref()), spend)
     }
 
     /// A model's notes on the part that goes; none where no model answers.
-    async fn notes(&mut self, before: usize, budget: usize) -> Option<String> {
+    async fn notes(&mut self, before: usize, budget: usize) -> Option<(String, Spend)> {
         const ASK: &str = "Summarise these notes of an agent's work for the agent itself: what was learnt of the code (paths, names), \
                            what was tried and failed, what is left. At most 200 words, no advice.";
         let part = self.past.items.get(1..before)?;
@@ -110,7 +113,8 @@ impl Rounds {
         let cancel = self.control.stop_token().child_token();
         self.enter(State::Exploring, "shortening the conversation");
         let reply = client.exchange(&request, &mut |_| {}, &cancel).await.ok()?;
-        self.pay_aside(&reply.usage);
-        Some(reply.text)
+        let usd = client.cost(&reply);
+        let spend = self.spend(&reply.usage, usd);
+        Some((reply.text, spend))
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use galley_exec::Network;
 use galley_exec::policy::{self, Decision, Rules, Verdict};
 use galley_index::IndexSnapshot;
-use galley_journal::{JournalError, Spend};
 use galley_text::path::RelPath;
 use galley_workspace::Overlay;
 use tokio_util::sync::CancellationToken;
@@ -211,7 +210,7 @@ impl Context {
             return *known;
         }
         let options = [("no", "No"), ("once", "Allow once"), ("task", "Allow for this task")];
-        match self.ask(title, detail, &options).await.as_deref() {
+        match self.ask_for(key, title, detail, &options).await.as_deref() {
             Some("once") => true,
             Some(SPOKEN) => false,
             Some("task") => {
@@ -227,8 +226,23 @@ impl Context {
 
     /// Asks the person; `None` when dismissed or when the task ends meanwhile, [`SPOKEN`] when they said something instead.
     pub async fn ask(&mut self, title: &str, detail: &str, options: &[(&str, &str)]) -> Option<String> {
+        self.ask_for("", title, detail, options).await
+    }
+
+    /// As [`Context::ask`], for what the answer may allow or forbid for the rest of the task.
+    async fn ask_for(
+        &mut self,
+        grant: &str,
+        title: &str,
+        detail: &str,
+        options: &[(&str, &str)],
+    ) -> Option<String> {
         let id = crate::clock::new_id("q");
-        self.record(&TaskEvent::Asked { question: id.clone(), text: format!("{title}\n{detail}") });
+        self.record(&TaskEvent::Asked {
+            question: id.clone(),
+            text: format!("{title}\n{detail}"),
+            grant: grant.to_owned(),
+        });
         let question = Question {
             id: id.clone(),
             task: self.task.clone(),
@@ -245,26 +259,34 @@ impl Context {
             // Who speaks in place of answering wants to be heard now.
             () = self.control.spoken() => Some(SPOKEN.to_owned()),
         };
+        // The process ends: the question is asked again when the task is resumed.
+        if self.control.is_interrupted() {
+            return None;
+        }
         self.answers.push(format!("{title} {}", answer.as_deref().unwrap_or("no answer")));
         self.record(&TaskEvent::Answered { question: id, option: answer.clone() });
         answer
     }
 
-    /// Puts an event into the journal, then shows it. An unwritable journal ends the task at its next turn; here the event
-    /// is not shown, since nothing is visible that is not recorded.
+    /// Puts an event into the journal, then shows it. An unwritable journal ends what runs; the event is not
+    /// shown, since nothing is visible that is not recorded.
     pub fn record(&self, event: &TaskEvent) {
-        self.recorded(crate::running::record(&self.services, &self.task, event));
+        self.record_all(std::slice::from_ref(event));
     }
 
-    /// As [`Context::record`], together with what it cost.
-    pub fn record_paid(&self, event: &TaskEvent, spend: &Spend) {
-        self.recorded(crate::running::record_paid(&self.services, &self.task, event, Some(spend)));
+    /// As [`Context::record`], for events that are true together or not at all.
+    pub fn record_all(&self, events: &[TaskEvent]) {
+        self.record_paid(events, None);
     }
 
-    fn recorded(&self, result: Result<(), JournalError>) {
-        if let Err(error) = result {
-            self.live(Sign::Retry(error.to_string()));
-            self.cancel.cancel();
+    /// As [`Context::record_all`], with what a call of a model cost.
+    pub fn record_paid(&self, events: &[TaskEvent], spend: Option<galley_journal::Spend>) {
+        // After one that is missing none may follow: the journal would tell of effects without their causes.
+        if self.control.fault().is_some() {
+            return;
+        }
+        if let Err(error) = crate::running::record_all(&self.services, &self.task, events, spend) {
+            self.control.fail(error.to_string());
         }
     }
 

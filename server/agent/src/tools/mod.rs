@@ -175,6 +175,19 @@ pub fn is_known(name: &str) -> bool {
     find(name).is_some()
 }
 
+/// Whether a call that was under way when its process died may be run again: it only reads, or changes nothing but the
+/// task's own overlay, which is rebuilt from the journal. Checks are made to be repeated; of other commands those that the
+/// policy knows to read only.
+pub fn is_repeatable(call: &ToolCall) -> bool {
+    if call.name != "run" {
+        return true;
+    }
+    let arguments = arguments(call).unwrap_or(Value::Null);
+    let command = arguments["command"].as_str().unwrap_or_default();
+    let verdict = galley_exec::policy::judge(command, &galley_exec::policy::Rules::default());
+    verdict.risk == galley_exec::policy::Risk::None
+}
+
 /// Runs a call. Unknown tools and arguments that do not parse are answers, too.
 pub async fn run(context: &mut Context, call: &ToolCall) -> Answer {
     let known = context.set.names();

@@ -67,6 +67,9 @@ pub fn cost(args: &CostArgs) -> i32 {
         Ok(journal) => journal,
         Err(status) => return status,
     };
+    if args.phases {
+        return phases(&journal, args);
+    }
     let since = args.days.map(|days| galley_agent::clock::now_ms() - i64::from(days) * 86_400_000);
     let rows = match journal.costs(since) {
         Ok(rows) => rows,
@@ -102,4 +105,60 @@ pub fn cost(args: &CostArgs) -> i32 {
         print(&format!("${sum:.4} in all{unknown}\n"));
     }
     DONE
+}
+
+/// What each phase of each task cost, tasks in the order of the ledger.
+fn phases(journal: &galley_journal::Journal, args: &CostArgs) -> i32 {
+    match phase_lines(journal, args) {
+        Ok(lines) => {
+            lines.iter().for_each(|line| print(line));
+            DONE
+        }
+        Err(error) => fail(FAILED, &error),
+    }
+}
+
+fn phase_lines(journal: &galley_journal::Journal, args: &CostArgs) -> Result<Vec<String>, String> {
+    let since = args.days.map(|days| galley_agent::clock::now_ms() - i64::from(days) * 86_400_000);
+    let rows = journal.costs(since).map_err(|error| error.to_string())?;
+    let mut tasks: Vec<String> = rows.into_iter().map(|row| row.task).collect();
+    tasks.dedup();
+    let mut lines = Vec::new();
+    for task in tasks {
+        let view = super::task::view(journal, &task)?;
+        let all = journal.spent(Some(&task), None).map_err(|error| error.to_string())?;
+        let (mut turns, mut input, mut output, mut usd) = (0, 0, 0, 0.0);
+        for phase in &view.by_state {
+            turns += u64::from(phase.turns);
+            (input, output) = (input + phase.usage.input, output + phase.usage.output);
+            usd += phase.usd.unwrap_or(0.0);
+            let spent =
+                (u64::from(phase.turns), phase.usage.input, phase.usage.output, phase.usd.unwrap_or(0.0));
+            lines.push(phase_line(args.json, &task, phase.state.word(), spent));
+        }
+        // Summaries, sub-tasks, the critic: in the ledger, and no turn of the conversation.
+        if all.calls > turns {
+            let beside = (
+                all.calls - turns,
+                all.input.saturating_sub(input),
+                all.output.saturating_sub(output),
+                (all.usd - usd).max(0.0),
+            );
+            lines.push(phase_line(args.json, &task, "beside", beside));
+        }
+    }
+    Ok(lines)
+}
+
+fn phase_line(
+    json: bool,
+    task: &str,
+    phase: &str,
+    (calls, input, output, usd): (u64, u64, u64, f64),
+) -> String {
+    if json {
+        let line = json!({ "task": task, "phase": phase, "calls": calls, "input": input, "output": output, "usd": usd });
+        return format!("{line}\n");
+    }
+    format!("{task}  {phase}  {calls} calls, {input} in, {output} out, ${usd:.4}\n")
 }

@@ -9,13 +9,16 @@ mod edit;
 mod find;
 mod hunk_view;
 mod live;
+mod orders;
 mod proving;
 mod review;
+mod reviewing;
 mod roll;
 mod run;
 mod session;
 mod task;
 mod terminal;
+mod turn;
 
 use std::path::PathBuf;
 
@@ -60,7 +63,7 @@ enum Command {
     #[command(subcommand)]
     Task(TaskCommand),
     /// Review the latest proposal of this workspace in the terminal
-    Review(RootArgs),
+    Review(ReviewArgs),
     /// Take applied changes back: a task, a checkpoint, one hunk; later work stays
     Rollback(RollbackArgs),
     /// Build the index once and tell what is in it
@@ -119,24 +122,10 @@ pub struct RunArgs {
     /// provider/model
     #[arg(long)]
     model: Option<String>,
-    /// Limit in US dollars
-    #[arg(long)]
-    max_usd: Option<f64>,
-    /// Limit on rounds
-    #[arg(long)]
-    max_steps: Option<u32>,
-    /// Only these paths may be changed (may be given several times)
-    #[arg(long)]
-    scope: Vec<String>,
-    /// Only inside these symbols may be changed (may be given several times)
-    #[arg(long)]
-    scope_symbol: Vec<String>,
-    /// At most so many lines may be added and removed
-    #[arg(long)]
-    max_lines: Option<u32>,
-    /// Ask before changing tests, api, ci, locks, generated or rules (may be given several times)
-    #[arg(long)]
-    protect: Vec<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
+    bounds: BoundArgs,
     /// Explore and plan first: ask (for approval), auto, or none
     #[arg(long, num_args = 0..=1, default_missing_value = "ask", require_equals = true)]
     plan: Option<String>,
@@ -157,6 +146,84 @@ pub struct RootArgs {
     /// JSON Lines
     #[arg(long)]
     json: bool,
+}
+
+/// `galley review`
+#[derive(Args)]
+pub struct ReviewArgs {
+    /// The task, or the beginning of its id (default: the latest proposal)
+    task: Option<String>,
+    /// The workspace
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
+    /// Accept this hunk, with those that it needs, without asking (may be given several times)
+    #[arg(long)]
+    accept: Vec<String>,
+    /// Reject this hunk without asking (may be given several times)
+    #[arg(long)]
+    reject: Vec<String>,
+    /// Accept all that is pending, without asking
+    #[arg(long)]
+    accept_all: bool,
+    /// Reject all that is pending and not accepted, without asking
+    #[arg(long)]
+    reject_all: bool,
+    /// JSON Lines: the hunks, or what was done
+    #[arg(long)]
+    json: bool,
+}
+
+impl ReviewArgs {
+    /// Whether the decisions are given with the command.
+    fn decides(&self) -> bool {
+        self.accept_all || self.reject_all || !self.accept.is_empty() || !self.reject.is_empty()
+    }
+}
+
+/// Limits of a task.
+#[derive(Args)]
+pub struct LimitArgs {
+    /// Limit in US dollars
+    #[arg(long)]
+    max_usd: Option<f64>,
+    /// Limit on rounds
+    #[arg(long)]
+    max_steps: Option<u32>,
+    /// Limit on input and output tokens together
+    #[arg(long)]
+    max_tokens: Option<u64>,
+    /// Limit on seconds that it runs
+    #[arg(long)]
+    max_seconds: Option<u64>,
+}
+
+impl LimitArgs {
+    /// The limits that are given.
+    fn budget(&self) -> galley_agent::Budget {
+        galley_agent::Budget {
+            usd: self.max_usd,
+            tokens: self.max_tokens,
+            steps: self.max_steps,
+            seconds: self.max_seconds,
+        }
+    }
+}
+
+/// What binds a task's changes.
+#[derive(Args)]
+pub struct BoundArgs {
+    /// Only these paths may be changed (may be given several times)
+    #[arg(long)]
+    scope: Vec<String>,
+    /// Only inside these symbols may be changed (may be given several times)
+    #[arg(long)]
+    scope_symbol: Vec<String>,
+    /// At most so many lines may be added and removed
+    #[arg(long)]
+    max_lines: Option<u32>,
+    /// Ask before changing tests, api, ci, locks, generated or rules (may be given several times)
+    #[arg(long)]
+    protect: Vec<String>,
 }
 
 /// `galley task`
@@ -180,13 +247,39 @@ pub enum TaskCommand {
         #[arg(long)]
         out: Option<PathBuf>,
     },
-    /// Go on with an interrupted task (default: the latest)
     /// Leave a message for a running task, wherever it runs
     Steer {
         /// Its id, or the beginning of it
         task: String,
         /// The message
         message: String,
+    },
+    /// The messages that wait, with their ids; new words for one, or taking it back
+    Queue {
+        /// The task's id, or the beginning of it
+        task: String,
+        /// The message to change
+        message: Option<String>,
+        /// Its new text
+        text: Option<String>,
+        /// Take it back
+        #[arg(long, conflicts_with = "text", requires = "message")]
+        remove: bool,
+        /// JSON Lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Other limits, another scope or another model for a running task, wherever it runs
+    Change {
+        /// Its id, or the beginning of it
+        task: String,
+        #[command(flatten)]
+        limits: LimitArgs,
+        #[command(flatten)]
+        bounds: BoundArgs,
+        /// provider/model, from the next turn on
+        #[arg(long)]
+        model: Option<String>,
     },
     /// Hold a running task at its next safe point, wherever it runs
     Pause {
@@ -399,6 +492,9 @@ pub struct CostArgs {
     /// Only the last so many days
     #[arg(long)]
     days: Option<u32>,
+    /// By task and phase: planning, exploring, editing, and what was asked beside
+    #[arg(long)]
+    phases: bool,
     /// JSON Lines
     #[arg(long)]
     json: bool,
@@ -427,7 +523,7 @@ pub fn run() -> i32 {
         Command::Demo(args) => demo::demo(&args),
         Command::Run(args) => run::run(&args),
         Command::Task(command) => task::task(&command),
-        Command::Review(args) => task::review(&args),
+        Command::Review(args) => reviewing::command(&args),
         Command::Rollback(args) => roll::rollback(&args),
         Command::Index(args) => find::index(&args),
         Command::Search(args) => find::search(&args),

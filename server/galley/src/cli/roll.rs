@@ -148,6 +148,7 @@ fn take_back(
     let label = if forth { "brought back" } else { "rolled back" };
     let made = Checkpoint { rollback: !forth, ..checkpoint(&plan, &taken.files, label.to_owned()) };
     let task = meant.first().map(|(task, _)| task.clone()).ok_or("there is nothing to take back")?;
+    let _turn = super::turn::Turn::of(session, &task)?;
     let takes_back: Vec<String> = match only {
         Some(_) => Vec::new(),
         None => meant.iter().map(|(_, known)| known.id.clone()).collect(),

@@ -9,7 +9,7 @@ use galley_agent::services::Question;
 use galley_agent::task::title_of;
 use galley_agent::verify::Evidence;
 use galley_agent::view::TaskView;
-use galley_agent::{Budget, Class, Host, Mode, Planning, ScopeSpec, Services, TaskHandle, TaskSpec};
+use galley_agent::{Class, Host, Mode, Planning, ScopeSpec, Services, TaskHandle, TaskSpec};
 use galley_review::{AcceptFile, HunkId, Proposal};
 use galley_workspace::Workspace;
 
@@ -17,7 +17,8 @@ use super::live::{self, Watched};
 use super::review::{self, Decisions};
 use super::session::Session;
 use super::terminal::{Style, ask, can_ask, print, safe, wrapped};
-use super::{CANCELLED, DONE, FAILED, RunArgs, STOPPED, USAGE, fail, proving};
+use super::turn::Turn;
+use super::{BoundArgs, CANCELLED, DONE, FAILED, RunArgs, STOPPED, USAGE, fail, proving};
 
 /// How a finished task is brought to the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,19 +43,18 @@ pub fn run(args: &RunArgs) -> i32 {
         Ok(chain) => chain,
         Err(error) => return fail(USAGE, &error.to_string()),
     };
-    let (limits, planning) = match (args.limits(), args.planning(session.settings.plan)) {
+    let (limits, planning) = match (args.bounds.limits(), args.planning(session.settings.plan)) {
         (Ok(limits), Ok(planning)) => (limits, planning),
         (Err(error), _) | (_, Err(error)) => return fail(USAGE, &error),
     };
     let budget = session.settings.task_budget();
-    let budget =
-        Budget { usd: args.max_usd.or(budget.usd), steps: args.max_steps.or(budget.steps), ..budget };
+    let budget = budget.with(&args.limits.budget());
     let spec = TaskSpec {
         goal: args.goal.clone(),
         title: title_of(&args.goal),
         mode: Mode::Free,
         origin: None,
-        scope: args.scope.clone(),
+        scope: args.bounds.scope.clone(),
         limits,
         planning,
         budget,
@@ -77,9 +77,9 @@ pub fn run(args: &RunArgs) -> i32 {
     )
 }
 
-impl RunArgs {
+impl BoundArgs {
     /// What binds the task's changes beside paths. The error is for the person.
-    fn limits(&self) -> Result<ScopeSpec, String> {
+    pub fn limits(&self) -> Result<ScopeSpec, String> {
         let class = |name: &String| {
             Class::named(name).ok_or_else(|| {
                 format!("--protect {name}: it is one of tests, api, ci, locks, generated, rules")
@@ -93,7 +93,9 @@ impl RunArgs {
             protect: self.protect.iter().map(class).collect::<Result<_, _>>()?,
         })
     }
+}
 
+impl RunArgs {
     /// Whether a plan comes first.
     fn planning(&self, set: Planning) -> Result<Planning, String> {
         match self.plan.as_deref() {
@@ -308,6 +310,10 @@ pub fn settle(
     if decisions.accepted.is_empty() {
         return finish(session, view, proposal, decisions, style, json, &[]);
     }
+    let turn = match Turn::take(session, view, &decisions.accepted) {
+        Ok(turn) => turn,
+        Err(error) => return fail(FAILED, &error),
+    };
     let files = match proposal.plan_accept(&decisions.accepted, true) {
         Ok(files) => files,
         Err(error) => return fail(FAILED, &error.to_string()),
@@ -339,6 +345,7 @@ pub fn settle(
         return fail(FAILED, &error);
     }
     proposal.accepted(&hunks);
+    drop(turn);
     finish(session, view, proposal, decisions, style, json, &files)
 }
 

@@ -1,4 +1,4 @@
-//! `galley task` and `galley review`: the tasks of a workspace from any terminal.
+//! `galley task`: the tasks of a workspace from any terminal.
 
 use galley_agent::event::State;
 use galley_agent::view::{StepState, TaskView};
@@ -6,7 +6,7 @@ use galley_agent::{Order, TaskHandle};
 use serde_json::json;
 
 use super::live;
-use super::review;
+use super::orders;
 use super::run::{self, Manner};
 use super::session::Session;
 use super::terminal::{Style, can_ask, print, safe};
@@ -19,10 +19,16 @@ pub fn task(command: &TaskCommand) -> i32 {
         TaskCommand::Show { task, json } => show(task, *json),
         TaskCommand::Export { task, out } => export(task, out.as_deref()),
         TaskCommand::Steer { task, message } => {
-            order(task, Order::Say { text: message.clone() }, "will read it")
+            orders::give(task, vec![Order::Say { text: message.clone() }], "will read it")
         }
-        TaskCommand::Pause { task } => order(task, Order::Pause, "will hold"),
-        TaskCommand::Cancel { task } => order(task, Order::Stop, "will stop"),
+        TaskCommand::Pause { task } => orders::give(task, vec![Order::Pause], "will hold"),
+        TaskCommand::Cancel { task } => orders::give(task, vec![Order::Stop], "will stop"),
+        TaskCommand::Change { task, limits, bounds, model } => {
+            orders::change(task, limits, bounds, model.as_deref())
+        }
+        TaskCommand::Queue { task, message, text, remove, json } => {
+            orders::queue(task, message.as_deref(), text.as_deref(), *remove, *json)
+        }
         TaskCommand::Fork { task, step, message, root, model, apply, json } => {
             let session = match Session::open(root) {
                 Ok(session) => session,
@@ -60,7 +66,8 @@ pub fn views(session: &Session, prefix: Option<&str>) -> Result<Vec<TaskView>, S
     Ok(views)
 }
 
-fn view(journal: &galley_journal::Journal, task: &str) -> Result<TaskView, String> {
+/// A task as its events tell of it.
+pub fn view(journal: &galley_journal::Journal, task: &str) -> Result<TaskView, String> {
     let events = galley_agent::timed_events(journal, task).map_err(|error| error.to_string())?;
     let mut view = TaskView::new(task);
     for (at_ms, event) in &events {
@@ -151,36 +158,6 @@ fn exported(prefix: &str) -> Result<String, String> {
     galley_agent::recording(&events, &settings.redaction())
         .ok_or_else(|| format!("the journal of task {} has no beginning", row.id))?
         .map_err(|error| error.to_string())
-}
-
-/// Gives an order to a task that some process runs, through the journal.
-fn order(prefix: &str, order: Order, what: &str) -> i32 {
-    let journal = match crate::config::state_dir() {
-        Ok(folder) => galley_journal::Journal::open(&folder),
-        Err(error) => return fail(USAGE, &error.to_string()),
-    };
-    let given = journal.map_err(|error| error.to_string()).and_then(|journal| {
-        let row = journal.find_task(prefix).map_err(|error| error.to_string())?;
-        let row = row.ok_or_else(|| format!("there is no task {prefix}"))?;
-        // A task that ended keeps its claim for a moment; nobody would take the order any more.
-        let state: Option<State> = serde_json::from_value(json!(row.state)).ok();
-        let is_over = state.is_some_and(State::is_over);
-        if is_over || !journal.owner(&row.id).ok().flatten().is_some_and(|claim| claim.alive) {
-            return Err(format!(
-                "task {} does not run now ({}); go on with it: galley task resume {}",
-                row.id, row.state, row.id
-            ));
-        }
-        galley_agent::order::give(&journal, &row.id, order).map_err(|error| error.to_string())?;
-        Ok(row.id)
-    });
-    match given {
-        Ok(task) => {
-            print(&format!("task {task} {what}\n"));
-            DONE
-        }
-        Err(error) => fail(FAILED, &error),
-    }
 }
 
 fn fork(
@@ -277,7 +254,7 @@ fn resume(session: &Session, prefix: Option<&str>, model: Option<&str>, apply: b
         Err(error) => return fail(FAILED, &error),
     };
     if let Some(view) = views.iter().rfind(|view| view.state == State::Paused) {
-        return order(&view.task, Order::Resume, "goes on");
+        return orders::give(&view.task, vec![Order::Resume], "goes on");
     }
     let Some(view) = views.iter().rfind(|view| view.state == State::Interrupted) else {
         return fail(FAILED, "there is no interrupted task to go on with");
@@ -290,35 +267,4 @@ fn resume(session: &Session, prefix: Option<&str>, model: Option<&str>, apply: b
     let manner = manner(apply, json);
     let begin = |services, handle| galley_agent::resume(services, handle, None);
     run::perform(session, chain, TaskHandle::new(view.task.clone()), begin, manner, Style::of_stdout(), json)
-}
-
-/// `galley review`
-pub fn review(args: &RootArgs) -> i32 {
-    let session = match Session::open(&args.root) {
-        Ok(session) => session,
-        Err(error) => return fail(USAGE, &error),
-    };
-    let views = match views(&session, None) {
-        Ok(views) => views,
-        Err(error) => return fail(FAILED, &error),
-    };
-    let Some(view) = views.into_iter().rfind(|view| view.state == State::Proposed) else {
-        return fail(FAILED, "there is no proposal to review in this workspace");
-    };
-    let snapshot = session.workspace.snapshot();
-    let left = galley_agent::decisions::as_left(&view, &snapshot);
-    let Some(mut proposal) = left else {
-        return fail(FAILED, "the proposal is not in the journal");
-    };
-    if args.json || !can_ask() {
-        print(&galley_review::render::unified(&proposal));
-        return DONE;
-    }
-    let style = Style::of_stdout();
-    let decisions = review::review(&mut proposal, &view.evidence, style);
-    let status = run::settle(&session, &view, &mut proposal, &decisions, style, false);
-    match run::revision(&proposal, &decisions) {
-        Some(message) => run::revise(&session, &view, message, style),
-        None => status,
-    }
 }

@@ -26,6 +26,9 @@ use crate::rollback::{self, TakenBack};
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
 /// How long newer text is waited for after the editor refused: editors send their changes a little later.
 const HINDSIGHT: std::time::Duration = std::time::Duration::from_millis(300);
+/// How long another process's turn to change files is waited for before it is looked at again, and how often.
+const TURN: std::time::Duration = std::time::Duration::from_millis(100);
+const TURNS: u32 = 20;
 /// How often an edit is sent anew on newer text.
 const TRIES: u32 = 6;
 
@@ -42,7 +45,24 @@ impl State {
     /// Accepts hunks: plans the edit and sends it to the editor. The answer comes when the text came back.
     pub fn accept(&mut self, choice: &HunkChoice) -> oneshot::Receiver<Accepted> {
         let (answer, answered) = oneshot::channel();
+        self.accept_in_turn(choice, answer, 0);
+        answered
+    }
+
+    /// Accepts when no other process changes files for the task: one whose task has just ended, or who accepts another hunk,
+    /// is done in a moment.
+    fn accept_in_turn(&mut self, choice: &HunkChoice, answer: oneshot::Sender<Accepted>, looks: u32) {
         let ids = self.chosen(choice, false);
+        let task = ids.first().and_then(|id| self.reviews.of_hunk(id)).map(|review| &review.proposal.task);
+        if looks < TURNS && task.is_some_and(|task| self.is_claimed_elsewhere(task)) {
+            let (front, choice) = (self.front.clone(), choice.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(TURN).await;
+                let again = move |state: &mut State| state.accept_in_turn(&choice, answer, looks + 1);
+                front.send(Event::Query(Box::new(again)));
+            });
+            return;
+        }
         let prerequisites = choice.prerequisites || choice.hunks.is_none();
         let planned = match ids.is_empty() {
             true => Err(self.nothing_pending(choice)),
@@ -58,7 +78,6 @@ impl State {
             }
             Err(reason) => refuse(answer, reason),
         }
-        answered
     }
 
     /// Why none of the hunks that were meant can be accepted.
@@ -96,6 +115,8 @@ impl State {
                 self.text_from_disk(&path);
             }
         }
+        let task = self.reviews.of_hunk(first).map(|review| review.proposal.task.clone());
+        self.take_turn(&task.unwrap_or_default(), ids)?;
         let review = self.reviews.of_hunk(first).ok_or("the proposal is gone")?;
         let plan = review.proposal.plan_accept(ids, prerequisites);
         let plan = plan.map_err(|error| rollback::numbered(&review.proposal, &error.to_string()))?;
@@ -115,6 +136,10 @@ impl State {
         hunks: Vec<HunkId>,
     ) -> oneshot::Receiver<Accepted> {
         let (answer, answered) = oneshot::channel();
+        if let Err(reason) = self.take_turn(&task, &[]) {
+            refuse(answer, reason);
+            return answered;
+        }
         let restoring =
             Restoring { takes_back: Vec::new(), hunks, conflicts: Vec::new(), brings_back: false };
         self.send_edit(task, files, Vec::new(), answer, Some(restoring), &TakenBack::default());
@@ -139,7 +164,9 @@ impl State {
         let id = checkpoint.id.clone();
         let takes_back =
             restoring.iter().flat_map(|known| &known.takes_back).map(|(_, id)| id.clone()).collect();
-        self.record(&task, TaskEvent::Applying { hunks, checkpoint, takes_back });
+        if !self.record(&task, TaskEvent::Applying { hunks, checkpoint, takes_back }) {
+            return refuse(answer, "the journal could not be written; nothing was changed".to_owned());
+        }
         let number = self.next_accept;
         self.next_accept += 1;
         let accepting = Accepting {

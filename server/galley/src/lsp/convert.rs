@@ -44,19 +44,32 @@ pub fn task(view: &TaskView, proposal: Option<String>) -> protocol::Task {
         scope: scope(&view.scope),
         notes: view.notes.clone(),
         steps: view.steps.iter().map(step).collect(),
-        usage: protocol::Usage {
-            input: view.usage.input,
-            cached: view.usage.cached,
-            output: view.usage.output,
-            reasoning: view.usage.reasoning,
-            usd: view.usd,
-        },
+        usage: usage(&view.usage, view.usd),
+        phases: view.by_state.iter().map(phase).collect(),
         model: view.model.clone(),
         recorded: view.recorded,
         proposal,
         message: view.message.clone(),
         created_ms: view.created_ms,
         updated_ms: view.updated_ms,
+    }
+}
+
+fn usage(usage: &galley_model::Usage, usd: Option<f64>) -> protocol::Usage {
+    protocol::Usage {
+        input: usage.input,
+        cached: usage.cached,
+        output: usage.output,
+        reasoning: usage.reasoning,
+        usd,
+    }
+}
+
+fn phase(phase: &galley_agent::view::StateCost) -> protocol::Phase {
+    protocol::Phase {
+        phase: phase.state.word().to_owned(),
+        turns: phase.turns,
+        usage: usage(&phase.usage, phase.usd),
     }
 }
 

@@ -230,22 +230,26 @@ impl State {
         }
     }
 
-    /// Records an event of the review and takes it into the task's view.
-    pub fn record(&mut self, task: &str, event: TaskEvent) {
+    /// Records an event of the review and takes it into the task's view. False where it could not be written; the person was
+    /// told, and what it guards must not happen.
+    pub fn record(&mut self, task: &str, event: TaskEvent) -> bool {
         let at_ms = galley_agent::clock::now_ms();
-        match &self.journal {
+        let written = match &self.journal {
             Ok(journal) => {
-                if let Err(error) = galley_agent::record_in(journal, task, &event, at_ms) {
-                    self.show(1, &format!("Galley: {error}"));
-                }
+                galley_agent::record_in(journal, task, &event, at_ms).map_err(|error| error.to_string())
             }
-            Err(error) => self.show(1, &format!("Galley: {error}")),
+            Err(error) => Err(error.clone()),
+        };
+        if let Err(error) = written {
+            self.show(1, &format!("Galley: {error}"));
+            return false;
         }
         if let Some(view) = self.tasks.get_mut(task) {
             view.apply(at_ms, &event);
         }
         self.dirty.tasks.insert(task.to_owned());
         self.dirty.status = true;
+        true
     }
 
     /// Closes the review of a task when nothing is left to decide.

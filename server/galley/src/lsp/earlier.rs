@@ -3,7 +3,7 @@
 use galley_agent::decisions;
 use galley_agent::event::{State as TaskState, TaskEvent, Verdict};
 use galley_agent::view::TaskView;
-use galley_journal::Journal;
+use galley_journal::{Journal, Seq};
 use tower_lsp::lsp_types::{ConfigurationItem, ConfigurationParams};
 
 use super::reviews::Review;
@@ -19,17 +19,22 @@ impl State {
         let front = self.front.clone();
         let key = galley_agent::workspace_key(&self.workspace);
         self.tasks_runtime.spawn_blocking(move || {
+            let after = journal.newest().unwrap_or(0);
             let found = read(&journal, &key);
-            front.send(super::event::Event::Query(Box::new(move |state| state.take_earlier(found))));
+            front.send(super::event::Event::Query(Box::new(move |state| {
+                state.take_earlier(found);
+                state.watch_others(after);
+            })));
         });
     }
 
-    fn take_earlier(&mut self, found: Vec<TaskView>) {
-        for view in found {
+    fn take_earlier(&mut self, found: Vec<(Seq, TaskView)>) {
+        for (seq, view) in found {
             if self.tasks.contains_key(&view.task) {
                 continue;
             }
             let task = view.task.clone();
+            self.read_to(&task, seq);
             if view.state == TaskState::Proposed {
                 self.reopen(&view);
             }
@@ -83,25 +88,28 @@ impl State {
     }
 }
 
-fn read(journal: &Journal, key: &str) -> Vec<TaskView> {
+fn read(journal: &Journal, key: &str) -> Vec<(Seq, TaskView)> {
     let Ok(rows) = journal.tasks(Some(key)) else { return Vec::new() };
     let mut latest = rows;
     latest.sort_by_key(|row| std::cmp::Reverse(row.created_ms));
     latest.truncate(LATEST);
     let mut found = Vec::new();
     for row in latest {
-        let Ok(events) = galley_agent::timed_events(journal, &row.id) else { continue };
+        let Ok(entries) = journal.events(&row.id, 0) else { continue };
+        let last = entries.last().map_or(0, |entry| entry.seq);
         let mut view = TaskView::new(&row.id);
-        for (at_ms, event) in &events {
-            view.apply(*at_ms, event);
+        let mut began = false;
+        for entry in entries {
+            let Ok(event) = serde_json::from_str(&entry.payload) else { continue };
+            began |= matches!(event, TaskEvent::Started { .. });
+            view.apply(entry.at_ms, &event);
         }
         let alive = journal.owner(&row.id).ok().flatten().is_some_and(|claim| claim.alive);
-        let began = matches!(events.first(), Some((_, TaskEvent::Started { .. })));
         if !view.state.is_over() && !alive && began {
             view.state = TaskState::Interrupted;
             view.activity = format!("interrupted at step {}; nothing was applied", view.steps.len());
         }
-        found.push(view);
+        found.push((last, view));
     }
     found
 }

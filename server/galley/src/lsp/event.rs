@@ -40,6 +40,8 @@ pub enum Event {
     AcceptExpired(u64, u32),
     /// A check beside the tasks has run.
     Proved(Box<super::proving::Proved>),
+    /// Another process did something to a task of this workspace.
+    Elsewhere(super::elsewhere::Elsewhere),
     /// Nothing was typed for a while after this renewal of a proposal's checks was asked for.
     Quiet {
         /// The proposal.

@@ -12,6 +12,7 @@ mod documents;
 mod drafts;
 mod earlier;
 mod editor;
+mod elsewhere;
 mod event;
 mod handlers;
 mod indexing;

@@ -70,9 +70,9 @@ fn at_once(state: &mut State, method: &str, params: Value) -> Answer {
         "galley/task/change" => change(state, read(params)?),
         "galley/task/fork" => fork(state, read(params)?),
         "galley/plan/update" => plan(state, read(params)?),
-        "galley/task/pause" => with_task(state, read(params)?, galley_agent::TaskHandle::pause),
+        "galley/task/pause" => with_task(state, read(params)?, Order::Pause),
         "galley/task/resume" => resume(state, read(params)?),
-        "galley/task/cancel" => with_task(state, read(params)?, galley_agent::TaskHandle::stop),
+        "galley/task/cancel" => with_task(state, read(params)?, Order::Stop),
         "galley/proposal/list" => value(ProposalList {
             proposals: state.reviews.iter().map(|review| state.proposal_shown(review)).collect(),
         }),
@@ -107,33 +107,33 @@ fn task(state: &mut State, params: TaskRef) -> Answer {
 }
 
 fn steer(state: &mut State, params: SteerParams) -> Answer {
-    let handle = state.meant_task(params.task.as_deref()).map_err(failed)?;
-    value(MessageRef { message: handle.order(Order::Say { text: params.message }) })
+    let said = Order::Say { text: params.message };
+    value(MessageRef { message: state.order(params.task.as_deref(), said).map_err(failed)? })
 }
 
 fn requeue(state: &mut State, params: RequeueParams) -> Answer {
-    let handle = state.meant_task(params.task.as_deref()).map_err(failed)?;
     let id = params.message;
-    handle.order(match params.text {
+    let order = match params.text {
         Some(text) => Order::Reword { id, text },
         None => Order::Remove { id },
-    });
+    };
+    state.order(params.task.as_deref(), order).map_err(failed)?;
     value(Empty {})
 }
 
 fn change(state: &mut State, params: ChangeParams) -> Answer {
     let scope = params.scope.as_ref().map(super::tasks::scope_of).transpose().map_err(failed)?;
-    let handle = state.meant_task(params.task.as_deref()).map_err(failed)?;
+    let task = params.task.as_deref();
     if let Some(asked) = params.budget {
         let budget =
             Budget { usd: asked.usd, tokens: asked.tokens, steps: asked.steps, seconds: asked.seconds };
-        handle.order(Order::Budget { budget });
+        state.order(task, Order::Budget { budget }).map_err(failed)?;
     }
     if let Some(scope) = scope {
-        handle.order(Order::Scope { scope });
+        state.order(task, Order::Scope { scope }).map_err(failed)?;
     }
     if let Some(model) = params.model {
-        handle.order(Order::Model { model });
+        state.order(task, Order::Model { model }).map_err(failed)?;
     }
     value(Empty {})
 }
@@ -143,20 +143,31 @@ fn fork(state: &mut State, params: ForkParams) -> Answer {
 }
 
 fn plan(state: &mut State, params: PlanParams) -> Answer {
-    let handle = state.meant_task(params.task.as_deref()).map_err(failed)?;
     let items = super::convert::plan_items(&params.plan);
-    handle.order(Order::Plan { items, approve: params.approve });
+    let plan = Order::Plan { items, approve: params.approve };
+    state.order(params.task.as_deref(), plan).map_err(failed)?;
     value(Empty {})
 }
 
-fn with_task(state: &mut State, params: OptionalTask, act: fn(&galley_agent::TaskHandle)) -> Answer {
-    act(state.meant_task(params.task.as_deref()).map_err(failed)?);
+fn with_task(state: &mut State, params: OptionalTask, order: Order) -> Answer {
+    let interrupted = |task: &&String| {
+        state.tasks.get(*task).is_some_and(|view| view.state == galley_agent::event::State::Interrupted)
+    };
+    // One whose process died is stopped like any other: what it has is offered, or it ends.
+    if order == Order::Stop
+        && let Some(task) = params.task.as_ref().filter(interrupted)
+    {
+        let task = task.clone();
+        state.end_interrupted(&task).map_err(failed)?;
+        return value(Empty {});
+    }
+    state.order(params.task.as_deref(), order).map_err(failed)?;
     value(Empty {})
 }
 
 fn resume(state: &mut State, params: OptionalTask) -> Answer {
-    if let Ok(handle) = state.meant_task(params.task.as_deref()) {
-        handle.resume();
+    let paused = state.order(params.task.as_deref(), Order::Resume);
+    if paused.is_ok() {
         return value(Empty {});
     }
     let interrupted =

@@ -41,13 +41,14 @@ impl State {
         let only: Option<Vec<HunkId>> =
             params.hunks.as_ref().map(|hunks| hunks.iter().map(|id| HunkId(id.clone())).collect());
         let meant = self.meant_checkpoints(params, only.as_deref())?;
+        let task = meant[0].0.clone();
+        self.take_turn(&task, &[])?;
         let checkpoints: Vec<&Checkpoint> = meant.iter().map(|(_, checkpoint)| checkpoint).collect();
         let mut taken = rollback::take_back(&checkpoints, only.as_deref(), &|path| self.text_now(path).0);
         let conflicts: Vec<String> = taken.conflicts.iter().map(rollback::told).collect();
         if taken.files.is_empty() && conflicts.is_empty() {
             return Err("nothing to take back: the change is not there any more".to_owned());
         }
-        let task = meant[0].0.clone();
         let whole = only.is_none();
         let takes_back = if whole {
             meant.iter().map(|(task, checkpoint)| (task.clone(), checkpoint.id.clone())).collect()

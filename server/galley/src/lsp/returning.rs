@@ -31,6 +31,7 @@ impl State {
         let touched = self.reviews.document_changed(path, change, &|| rope.to_string(), version);
         self.content_changed();
         if touched {
+            self.settle_elsewhere(path);
             self.mark_reviews(path);
         }
         self.settle(path);
@@ -45,6 +46,7 @@ impl State {
             return;
         }
         if self.reviews.document_replaced(path, text, version) {
+            self.settle_elsewhere(path);
             self.mark_reviews(path);
         }
         self.settle(path);
@@ -128,6 +130,7 @@ impl State {
             .values()
             .flat_map(|view| view.applying.iter().map(|intent| (view.task.clone(), intent)))
             .filter(|(_, intent)| concerns(intent) && !waits(&intent.checkpoint.id))
+            .filter(|(task, _)| !self.is_claimed_elsewhere(task))
             .map(|(task, intent)| (task, intent.clone()))
             .collect();
         for (task, intent) in open {
@@ -138,12 +141,26 @@ impl State {
     /// Settles all that was about to be changed by a task of an earlier process.
     pub fn settle_earlier(&mut self, task: &str) {
         let intents = self.tasks.get(task).map(|view| view.applying.clone()).unwrap_or_default();
+        // Whoever has the turn is at it.
+        if intents.is_empty() || self.is_claimed_elsewhere(task) {
+            return;
+        }
         for intent in intents {
             self.settle_intent(task, &intent);
         }
     }
 
     fn settle_intent(&mut self, task: &str, intent: &Intent) {
+        // Whoever began it may have told of it just now.
+        let is_open = |state: &State| {
+            let view = state.tasks.get(task);
+            view.is_some_and(|view| {
+                view.applying.iter().any(|open| open.checkpoint.id == intent.checkpoint.id)
+            })
+        };
+        if self.take_turn(task, &[]).is_err() || !is_open(self) {
+            return;
+        }
         let there = |file: &&CheckpointFile| {
             let now = RelPath::new(&file.path).ok().and_then(|path| self.text_now(&path).0);
             rollback::stands(file, now.as_deref())

@@ -21,6 +21,7 @@ use tower_lsp::lsp_types::Url;
 use super::accepting::Accepting;
 use super::client::ClientFacts;
 use super::documents::Documents;
+use super::elsewhere::Others;
 use super::event::{Event, FrontHandle};
 use super::indexing::Indexing;
 use super::reading::Reading;
@@ -69,6 +70,8 @@ pub struct State {
     pub tasks: BTreeMap<String, TaskView>,
     /// The running ones.
     pub handles: HashMap<String, TaskHandle>,
+    /// What other processes do.
+    pub others: Others,
     /// Proposals.
     pub reviews: Reviews,
     /// Accepts on their way.
@@ -148,6 +151,7 @@ impl State {
             documents: Documents::default(),
             tasks: BTreeMap::new(),
             handles: HashMap::new(),
+            others: Others::default(),
             reviews: Reviews::default(),
             accepting: Vec::new(),
             next_accept: 1,
@@ -171,6 +175,7 @@ impl State {
             while let Ok(event) = events.try_recv() {
                 self.take(event);
             }
+            self.end_turns();
             self.flush();
         }
     }
@@ -188,6 +193,7 @@ impl State {
             Event::EditAnswered { accept, outcome } => self.edit_answered(accept, outcome),
             Event::AcceptExpired(accept, tries) => self.accept_expired(accept, tries),
             Event::Proved(proved) => self.proved(*proved),
+            Event::Elsewhere(done) => self.elsewhere(done),
             Event::Quiet { proposal, number } => self.quiet(proposal, number),
         }
     }

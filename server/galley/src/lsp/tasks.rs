@@ -72,17 +72,43 @@ impl State {
         Ok(())
     }
 
+    /// Stops a task whose process died: it is gone on with just far enough to offer what it has.
+    ///
+    /// # Errors
+    /// Words for the person.
+    pub fn end_interrupted(&mut self, task: &str) -> Result<(), String> {
+        match self.services(None) {
+            Ok(services) => {
+                let handle = TaskHandle::new(task.to_owned());
+                handle.stop();
+                self.launch(handle, move |handle| galley_agent::resume(services(), handle, None));
+            }
+            // Without a model there is nobody to go on with it; it ends as it is.
+            Err(_) => {
+                let message = "stopped by you".to_owned();
+                self.record(task, TaskEvent::Ended { state: TaskState::Cancelled, message });
+            }
+        }
+        Ok(())
+    }
+
     fn launch<F>(&mut self, handle: TaskHandle, begin: F)
     where
         F: FnOnce(TaskHandle) -> Result<(), galley_agent::StartError> + Send + 'static,
     {
         let task = handle.task.clone();
         self.handles.insert(task.clone(), handle.clone());
+        self.yield_turn(&task);
+        let journal = self.journal.clone();
         self.dirty.tasks.insert(task.clone());
         self.dirty.status = true;
         let front = self.front.clone();
         self.tasks_runtime.spawn_blocking(move || {
             if let Err(error) = begin(handle) {
+                // Claimed perhaps before it failed; another process may go on with it.
+                if let Ok(journal) = &journal {
+                    let _ = journal.release_task(&task, &galley_journal::Owner::current());
+                }
                 let event = TaskEvent::Ended { state: TaskState::Failed, message: error.to_string() };
                 let at_ms = galley_agent::clock::now_ms();
                 front.send(Event::Task(Published::Event { task, at_ms, event: Box::new(event) }));

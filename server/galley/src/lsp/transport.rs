@@ -116,6 +116,8 @@ where
             break;
         }
     }
+    // First of all: a question that the client cannot answer any more is not one that the person dismissed.
+    front.query(|state| state.handles.values().for_each(|handle| handle.interrupt())).await;
     relaying.abort();
     writer.abort();
     shut_down

@@ -190,6 +190,9 @@ pub struct Task {
     pub steps: Vec<Step>,
     /// What it used.
     pub usage: Usage,
+    /// What of it each phase used, in the order in which they were first entered.
+    #[serde(default)]
+    pub phases: Vec<Phase>,
     /// `provider/model`.
     pub model: String,
     /// Whether the replies come from a recording.
@@ -275,6 +278,18 @@ pub struct Usage {
     pub reasoning: u64,
     /// US dollars; null while no price is known.
     pub usd: Option<f64>,
+}
+
+/// What the turns of one phase of a task used.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Phase {
+    /// The word of the task's state in it: planning, exploring, editing.
+    pub phase: String,
+    /// Turns.
+    pub turns: u32,
+    /// What they used.
+    pub usage: Usage,
 }
 
 /// Answer to `galley/task/list`
