@@ -150,6 +150,7 @@ fn an_unknown_tool_and_broken_arguments_are_answered_and_the_task_goes_on() {
         { "calls": [{ "name": "teleport", "arguments": {} }] },
         { "calls": [{ "name": "read", "arguments": { "file": "a.rs" } }] },
         { "calls": [{ "name": "read", "raw": "{\"path\": \"a.rs" }] },
+        { "calls": [{ "name": "read", "arguments": { "path": "a.rs" } }] },
         { "calls": [{ "name": "finish", "arguments": { "outcome": "done", "text": "looked" } }] },
     ] }));
     assert_eq!(ended["state"], "done", "{ended:#}");

@@ -67,7 +67,7 @@ fn what_is_not_allowed_is_asked_and_no_means_no() {
     let scenario = json!({ "turns": [
         { "calls": [{ "name": "run", "arguments": { "command": "./deploy.sh now" } }] },
         { "calls": [{ "name": "edit", "arguments": { "why": "x", "edits": [{ "path": "Cargo.lock", "old": "old", "new": "new" }] } }] },
-        { "calls": [finish("went another way")] },
+        { "calls": [{ "name": "finish", "arguments": { "outcome": "blocked", "text": "it may not" } }] },
     ] });
     let model = Model::start(&scenario);
     let mut client = Client::start(&place, Some(&model.url()), full());
@@ -77,7 +77,7 @@ fn what_is_not_allowed_is_asked_and_no_means_no() {
     assert_eq!(asked["params"]["options"][0]["id"], "no", "the safe answer is first");
     let asked = client.wait("a question", |message| message["method"] == "galley/approval/request");
     assert!(asked["params"]["title"].as_str().unwrap().contains("Cargo.lock"), "{asked}");
-    let ended = client.until(&task, &["done"]);
+    let ended = client.until(&task, &["failed"]);
     assert!(ended["steps"].as_array().unwrap()[..2].iter().all(|step| step["state"] == "error"), "{ended:#}");
     assert_eq!(place.read("Cargo.lock"), "old\n");
 }

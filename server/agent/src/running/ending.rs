@@ -85,33 +85,49 @@ pub(super) async fn finish(rounds: &mut Rounds, finish: Finish) -> Ruling {
 
 /// Judges an end with which nothing is changed. Where something was tried in vain, that is no end before it was said once.
 fn without_change(rounds: &mut Rounds, finish: Finish) -> Ruling {
-    let edits = rounds.past.spec.mode.edits();
-    let failed =
-        |is_meant: fn(&str) -> bool| edits && rounds.past.items.iter().any(|item| has_failed(item, is_meant));
-    let (refused, stuck) = (failed(is_edit), failed(|tool| tool == "run"));
-    let (state, message) = match finish.outcome {
-        Outcome::Blocked => (State::Failed, format!("blocked: {}", finish.text)),
-        Outcome::Done if (refused || stuck) && rounds.nudge() => {
-            let why = if refused { "your edit was refused" } else { "a command was stopped or refused" };
+    let tried = if rounds.past.spec.mode.edits() { in_vain(&rounds.past.items) } else { None };
+    let (state, message) = match (finish.outcome, tried) {
+        (Outcome::Blocked, _) => (State::Failed, format!("blocked: {}", finish.text)),
+        (Outcome::Done, Some(tried)) if rounds.nudge() => {
+            let why = match tried {
+                Tried::Edit => "your edit was refused",
+                Tried::Other => "your last call failed",
+            };
             let report = "If a change was asked for, make it, or finish as blocked; otherwise finish again.";
             return Ruling::Repair(format!("Nothing is changed: {why}. {report}"));
         }
-        Outcome::Done if refused => {
+        (Outcome::Done, Some(Tried::Edit)) => {
             (State::Failed, format!("nothing was changed, its edits were refused. It said: {}", finish.text))
         }
-        Outcome::Done => (State::Done, finish.text),
+        (Outcome::Done, _) => (State::Done, finish.text),
     };
     rounds.context.record(&TaskEvent::Ended { state, message });
     Ruling::Over
 }
 
-fn has_failed(item: &Item, is_meant: fn(&str) -> bool) -> bool {
-    matches!(item, Item::ToolResult { name, is_error: true, .. } if is_meant(name))
+/// What a task tried that changed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tried {
+    /// An edit, or a call of a tool that is not there, which may have been meant as one.
+    Edit,
+    /// Something else, as its last act.
+    Other,
 }
 
-/// Whether a call of this name was to change a file; so are those of a tool that is not there.
-fn is_edit(tool: &str) -> bool {
-    matches!(tool, "edit" | "apply_patch") || !tools::is_known(tool)
+fn in_vain(items: &[Item]) -> Option<Tried> {
+    let mut results = items.iter().rev().filter_map(|item| match item {
+        Item::ToolResult { name, is_error, .. } if name != "finish" => Some((name.as_str(), *is_error)),
+        _ => None,
+    });
+    let last = results.next()?;
+    let is_edit = |name: &str| matches!(name, "edit" | "apply_patch");
+    let edit = (last.1 && !tools::is_known(last.0))
+        || std::iter::once(last).chain(results).any(|(name, failed)| failed && is_edit(name));
+    match (edit, last.1) {
+        (true, _) => Some(Tried::Edit),
+        (false, true) => Some(Tried::Other),
+        (false, false) => None,
+    }
 }
 
 /// Takes in what was verified. Where it is worse than what there was, that one is brought back, and the answer says so.
@@ -270,6 +286,26 @@ fn highest(proposal: &Proposal) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_tried_in_vain_is_known_by_its_answers() {
+        let tried = |results: &[(&str, bool)]| {
+            let result = |(name, is_error): &(&str, bool)| Item::ToolResult {
+                call_id: String::new(),
+                name: (*name).to_owned(),
+                free_text: false,
+                output: String::new(),
+                is_error: *is_error,
+            };
+            in_vain(&results.iter().map(result).collect::<Vec<_>>())
+        };
+        assert_eq!(tried(&[]), None);
+        assert_eq!(tried(&[("read", true), ("read", false)]), None);
+        assert_eq!(tried(&[("teleport", true), ("read", false)]), None, "it went on with another");
+        assert_eq!(tried(&[("read", false), ("teleport", true)]), Some(Tried::Edit));
+        assert_eq!(tried(&[("edit", true), ("read", false), ("finish", true)]), Some(Tried::Edit));
+        assert_eq!(tried(&[("edit", false), ("run", true)]), Some(Tried::Other));
+    }
 
     #[test]
     fn tests_that_compile_make_the_compile_check_idle() {
