@@ -19,7 +19,9 @@
 //! # Levels
 //! - [`Level::Namespaces`]: own user, mount, process, network, IPC and host-name namespaces. Files are read-only
 //!   except the writable list; home is empty but for toolchains; keys, sockets and other workspaces are not there;
-//!   no network; no capabilities; a system-call filter.
+//!   no network, or granted hosts through a proxy; no capabilities; a system-call filter. Beyond it: a socket that
+//!   somebody opens in one of the system's own folders (`/usr`, `/etc`) after the command began can be talked to; those
+//!   that are there at the start are covered, and folders of the person's are shown behind a layer in which none works.
 //! - [`Level::Landlock`]: where namespaces are forbidden. The same view of files by access rules; no sockets at all
 //!   without network, no local ones with it; no shared memory, queues or semaphores; signals, limits and priorities of
 //!   others out of reach. Claimed only from Landlock ABI 6 (Linux 6.12). Beyond it, each proven by the escape tests:
@@ -27,8 +29,8 @@
 //!     changed, and a file can be watched for being used;
 //!   - `.git` inside of a writable folder stays writable, since a rule reaches everything below it;
 //!   - names stay visible: the command lines of other processes, and who listens at which port.
-//! - [`Level::Copy`]: limits, filtered environment, closed descriptors and the death of the whole tree, but no walls.
-//!   Callers must ask before they use it.
+//! - [`Level::Copy`]: limits, filtered environment, closed descriptors and the death of the whole tree, but no walls: a
+//!   command that means harm can kill its supervisor. Callers must ask before they use it.
 //!
 //! # Invariants
 //! - A command never runs at a lower level than the one asked for: what cannot be set up is an error.

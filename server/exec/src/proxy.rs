@@ -331,4 +331,20 @@ mod tests {
             assert!(answer.starts_with("HTTP/1.1 400 "), "{request:?}: {answer}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_asked_is_answered_and_never_leads_to_another_host(
+            head in "(CONNECT|GET|[A-Z]{0,8}) (http://)?[a-z0-9@:/?#.\\[\\]%-]{0,40}( HTTP/1.1)?(\r\n[A-Za-z-]{0,12}: ?[ -~]{0,20}){0,3}\r\n\r\n|\\PC{0,80}",
+        ) {
+            if let Ok(asked) = read_request(head.as_bytes(), Vec::new()) {
+                proptest::prop_assert!(!asked.name.is_empty() && asked.port > 0);
+                if let Some(first) = asked.first {
+                    let first = String::from_utf8(first).unwrap();
+                    let hosts = first.lines().filter(|line| line.to_ascii_lowercase().starts_with("host:")).count();
+                    proptest::prop_assert_eq!(hosts, 1, "{}", first);
+                }
+            }
+        }
+    }
 }

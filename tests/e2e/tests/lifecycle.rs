@@ -78,6 +78,17 @@ fn settings_take_effect_without_a_restart() {
 }
 
 #[test]
+fn the_session_says_how_commands_are_sandboxed() {
+    let place = Place::new(&[]);
+    let mut client = Client::start(&place, None, full());
+    let status = client.notified("galley/status/didChange", |status| status["sandbox"].is_string());
+    let output = place.galley(&["doctor", "--json"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let level = status["sandbox"].as_str().unwrap();
+    assert!(said.contains(&format!("\"found\":\"{level}")), "{level}: {said}");
+}
+
+#[test]
 fn folders_come_and_go() {
     let place = Place::new(&[("one/a.rs", "fn in_one() {}\n"), ("two/b.rs", "fn in_two() {}\n")]);
     let mut client = Client::spawn(&place, None);

@@ -129,7 +129,8 @@ pub const TABLE: &[Escape] = &[
     })
     .left(is_alive),
     escape("outlive: stopped", |_| {
-        survive(|| Ok(()))?;
+        // In a session of its own, since a stopped process whose group is left alone is hung up.
+        survive(|| raw(libc::SYS_setsid, [0; 6]).map(drop))?;
         let pid = fs::read_to_string("pid")?.parse().map_err(io::Error::other)?;
         raw(libc::SYS_kill, [pid, libc::SIGSTOP.into(), 0, 0, 0, 0]).map(drop)
     })
