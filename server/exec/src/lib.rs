@@ -61,6 +61,7 @@ mod run;
 mod spec;
 #[cfg(target_os = "linux")]
 mod sys;
+mod union;
 #[cfg(target_os = "linux")]
 mod view;
 mod which;
@@ -72,6 +73,7 @@ pub use priority::give_way;
 pub use probe::{probe, probe_report, probed};
 pub use run::run;
 pub use spec::{ExecError, Level, Limits, Network, Outcome, Refusal, SandboxSpec, Spec, Status, Stream};
+pub use union::{Union, probe_union};
 pub use which::which;
 
 /// The inner stage: if this process was started as the supervisor of a sandbox, does that job and answers with its

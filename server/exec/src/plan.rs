@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Level;
+use crate::{Level, Union};
 
 /// Variable that marks a process as supervisor.
 pub(crate) const STAGE_VARIABLE: &str = "GALLEY_SANDBOX_STAGE";
@@ -41,6 +41,10 @@ pub(crate) struct View {
     pub caches: Vec<PathBuf>,
     /// Writable for good.
     pub writable: Vec<PathBuf>,
+    /// Readable and executable at another place, which need not exist.
+    pub shown: Vec<(PathBuf, PathBuf)>,
+    /// Mounted before anything else is taken hold of.
+    pub unions: Vec<Union>,
     /// Not to be seen, whatever the others say.
     pub hidden: Vec<PathBuf>,
     /// Symbolic links at the top of the file system: name and target.

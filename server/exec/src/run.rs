@@ -73,6 +73,10 @@ mod imp {
                 "single hosts can be granted only where namespaces work; grant the whole network, or none";
             return Err(ExecError::Sandbox { level, why: why.to_owned() });
         }
+        if level != Level::Namespaces && !spec.sandbox.unions.is_empty() {
+            let why = "it cannot mount the tree that the command was to run in".to_owned();
+            return Err(ExecError::Sandbox { level, why });
+        }
         let private = PrivateFolder::for_level(level)?;
         let plan = plan(spec, level, private.as_ref().map(|p| p.0.as_path()));
         let (mut child, mut control) = start_supervisor()?;

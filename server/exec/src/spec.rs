@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Host, Output};
+use crate::{Host, Output, Union};
 
 /// A command to be run.
 #[derive(Debug, Clone)]
@@ -100,6 +100,14 @@ pub struct SandboxSpec {
     pub readable: Vec<PathBuf>,
     /// Files and folders it must not even read, though they lie inside of something above. Stronger than all others.
     pub readable_hidden: Vec<PathBuf>,
+    /// Files and folders that are shown read-only at another place, each with that place; it is made where it is missing.
+    /// Only [`Level::Namespaces`] can do this; elsewhere they are not there.
+    #[serde(default)]
+    pub shown: Vec<(PathBuf, PathBuf)>,
+    /// Trees that are put together for the command. Their places must lie in what is writable. A level that cannot mount
+    /// them does not run the command.
+    #[serde(default)]
+    pub unions: Vec<Union>,
     /// Whether it may use the network.
     pub network: Network,
 }

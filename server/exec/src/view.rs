@@ -215,6 +215,8 @@ pub(crate) fn of(spec: &Spec, environment: &[(String, String)], home: Option<&Pa
         readable: without_nested(real),
         caches: caches.into_iter().filter(|p| p.is_dir()).collect(),
         writable,
+        shown: spec.sandbox.shown.iter().filter(|(source, _)| source.exists()).cloned().collect(),
+        unions: spec.sandbox.unions.clone(),
         hidden,
         links,
         home: home.map(Path::to_owned),

@@ -181,6 +181,7 @@ impl Verifier {
                 readable: binds.into_iter().map(|(source, _)| source).collect(),
                 readable_hidden: Vec::new(),
                 network,
+                ..SandboxSpec::default()
             },
         };
         let hash = if call.casual { String::new() } else { overlay.content_hash() };

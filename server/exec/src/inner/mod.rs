@@ -9,6 +9,7 @@ mod landlock;
 mod namespaces;
 mod supervise;
 mod tree;
+mod unions;
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;

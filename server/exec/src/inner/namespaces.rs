@@ -10,7 +10,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 
-use super::{landlock, step};
+use super::{landlock, step, unions};
 use crate::plan::{Plan, View};
 use crate::sys;
 
@@ -78,6 +78,7 @@ pub(super) fn build(plan: &Plan) -> Result<(), String> {
     let none = Path::new("none");
     sys::mount(none, Path::new("/"), "", libc::MS_REC | libc::MS_PRIVATE, "")
         .map_err(|e| format!("mounts are forbidden here, as by a container or a security module: {e}"))?;
+    unions::mount(&view.unions)?;
     // Everything is taken hold of before the stage covers what lies there.
     let parts = parts(view)?;
     let devices =
@@ -161,21 +162,27 @@ fn mounts() -> Vec<PathBuf> {
 /// Takes hold of all that the view shows, in the order in which it must be placed: outer before inner.
 fn parts(view: &View) -> Result<Vec<Part>, String> {
     let mounts = mounts();
-    let readable = view.readable.iter().map(|p| (p.clone(), true, Shown::read_only(p, &mounts)));
-    let caches = view.caches.iter().map(|p| (p.clone(), true, Shown::Cache));
-    let writable = view.writable.iter().map(|p| (p.clone(), false, Shown::Bare));
-    let git = view.writable.iter().map(|p| (p.join(".git"), true, Shown::Bare));
-    let git = git.filter(|(p, ..)| fs::symlink_metadata(p).is_ok_and(|m| !m.is_symlink()));
-    let mut wanted: Vec<_> = readable.chain(caches).chain(writable).chain(git).collect();
+    let own = |path: &PathBuf, read_only, shown| (path.clone(), path.clone(), read_only, shown);
+    let tops = view.writable.iter().chain(view.unions.iter().map(|union| &union.place));
+    let git = tops
+        .map(|top| top.join(".git"))
+        .filter(|git| fs::symlink_metadata(git).is_ok_and(|found| !found.is_symlink()));
+    let shown = view.shown.iter().map(|(source, place)| (source.clone(), place.clone(), true, Shown::Bare));
+    let mut wanted: Vec<_> = Vec::new();
+    wanted.extend(view.readable.iter().map(|path| own(path, true, Shown::read_only(path, &mounts))));
+    wanted.extend(view.caches.iter().map(|path| own(path, true, Shown::Cache)));
+    wanted.extend(view.writable.iter().map(|path| own(path, false, Shown::Bare)));
+    wanted.extend(git.map(|path| own(&path, true, Shown::Bare)));
+    wanted.extend(shown);
     // A stable sort: of equal paths the later kind lies on top.
-    wanted.sort_by_key(|(path, ..)| path.components().count());
+    wanted.sort_by_key(|(_, path, ..)| path.components().count());
     wanted
         .into_iter()
-        .map(|(path, read_only, shown)| {
+        .map(|(source, path, read_only, shown)| {
             let attributes = if read_only { READ_ONLY | TAME } else { TAME };
-            let tree = sys::clone_tree(&path, true)
+            let tree = sys::clone_tree(&source, true)
                 .and_then(|tree| sys::set_tree_attributes(&tree, attributes).map(|()| tree));
-            let tree = step(&format!("take hold of {}", path.display()), tree)?;
+            let tree = step(&format!("take hold of {}", source.display()), tree)?;
             Ok(Part { path, tree, shown })
         })
         .collect()
