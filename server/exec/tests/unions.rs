@@ -269,7 +269,7 @@ fn leftovers_of_a_canary_are_removed() {
     // No process has this number.
     let left = fixture.at(".canary-4194999-0");
     fs::create_dir_all(left.join("work/work")).unwrap();
-    fs::set_permissions(left.join("work/work"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(left.join("work/work"), fs::Permissions::from_mode(0o000)).unwrap();
     // Another pair of file systems, so that the canary sings again.
     let other = Path::new("/dev/shm");
     if other.is_dir() && other.metadata().unwrap().dev() != fixture.outer.path().metadata().unwrap().dev() {

@@ -5,6 +5,7 @@ use crate::listing::below;
 use crate::roots::{Roots, is_vcs_name};
 use crate::rules::{Level, RULE_FILES, Verdict};
 use galley_text::path::RelPath;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -26,6 +27,8 @@ pub(crate) struct Folder {
     pub(crate) files: Vec<String>,
     pub(crate) links: Vec<String>,
     pub(crate) folders: Vec<String>,
+    /// Whatever else lies in it: ignored, denied, no file, not to be named.
+    pub(crate) unlisted: Vec<OsString>,
     /// Temporary files of writes, under way or killed.
     pub(crate) temporaries: Vec<PathBuf>,
     pub(crate) unnameable: u64,
@@ -37,7 +40,7 @@ pub(crate) fn read_folder(roots: &Roots, key: &str, path: &Path, above: &Arc<Lev
     let read_at = SystemTime::now();
     let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_dir)?;
     let stamp = Stamp::of(&metadata);
-    let (entries, unnameable, is_readable) = entries(path, key);
+    let Entries { entries, strange, is_readable } = entries(path, key);
     let holds = |name: &str| entries.iter().any(|entry| entry.name == name && !entry.is_folder);
     let is_repository_top = entries.iter().any(|entry| entry.name == ".git");
     let level = above.below_with(path, is_repository_top, holds);
@@ -59,7 +62,8 @@ pub(crate) fn read_folder(roots: &Roots, key: &str, path: &Path, above: &Arc<Lev
         links: Vec::new(),
         folders: Vec::new(),
         temporaries: Vec::new(),
-        unnameable,
+        unnameable: strange.len() as u64,
+        unlisted: strange,
         unreadable: !is_readable,
     };
     folder.is_settled &= folder.rule_files.iter().all(|(stamp, _)| !stamp.is_racy(read_at));
@@ -83,18 +87,21 @@ struct Entry {
 impl Folder {
     fn take(&mut self, roots: &Roots, entry: Entry) {
         if is_vcs_name(&entry.name) {
-            return;
+            return self.unlisted.push(entry.name.into());
         }
         if entry.is_file && crate::write::is_temporary_name(&entry.name) {
+            self.unlisted.push(entry.name.into());
             self.temporaries.push(entry.path);
             return;
         }
         if self.level.judge(&entry.path, entry.is_folder) != Verdict::Listed {
-            return;
+            return self.unlisted.push(entry.name.into());
         }
         if entry.is_folder {
             // A root inside another root is listed once, as itself.
-            if !roots.iter().any(|root| root.real == entry.path) {
+            if roots.iter().any(|root| root.real == entry.path) {
+                self.unlisted.push(entry.name.into());
+            } else {
                 self.folders.push(entry.name);
             }
         } else if entry.is_link {
@@ -104,6 +111,8 @@ impl Folder {
             self.links.push(entry.name);
         } else if entry.is_file {
             self.files.push(entry.name);
+        } else {
+            self.unlisted.push(entry.name.into());
         }
     }
 }
@@ -114,25 +123,36 @@ fn leads_to_listed_file(roots: &Roots, link: &Path) -> bool {
     std::fs::canonicalize(link).is_ok_and(|real| real.is_file() && roots.holds_real(&real))
 }
 
-/// The entries of a folder, how many cannot be named, and whether the folder could be read to its end.
-fn entries(path: &Path, key: &str) -> (Vec<Entry>, u64, bool) {
-    let Ok(reader) = std::fs::read_dir(path) else { return (Vec::new(), 0, false) };
-    let (mut entries, mut unnameable, mut is_readable) = (Vec::new(), 0, true);
+/// What lies in a folder.
+struct Entries {
+    entries: Vec<Entry>,
+    /// Names that no path can be made of.
+    strange: Vec<OsString>,
+    /// False when the folder could not be read to its end.
+    is_readable: bool,
+}
+
+fn entries(path: &Path, key: &str) -> Entries {
+    let mut found = Entries { entries: Vec::new(), strange: Vec::new(), is_readable: true };
+    let Ok(reader) = std::fs::read_dir(path) else { return Entries { is_readable: false, ..found } };
     for entry in reader {
         let Ok(entry) = entry else {
-            is_readable = false;
+            found.is_readable = false;
             continue;
         };
         let Ok(kind) = entry.file_type() else { continue };
-        let Ok(name) = entry.file_name().into_string() else {
-            unnameable += 1;
-            continue;
+        let name = match entry.file_name().into_string() {
+            Ok(name) if RelPath::new(&below(key, &name)).is_ok() => name,
+            Ok(name) => {
+                found.strange.push(name.into());
+                continue;
+            }
+            Err(name) => {
+                found.strange.push(name);
+                continue;
+            }
         };
-        if RelPath::new(&below(key, &name)).is_err() {
-            unnameable += 1;
-            continue;
-        }
-        entries.push(Entry {
+        found.entries.push(Entry {
             path: entry.path(),
             name,
             is_folder: kind.is_dir(),
@@ -140,5 +160,5 @@ fn entries(path: &Path, key: &str) -> (Vec<Entry>, u64, bool) {
             is_file: kind.is_file(),
         });
     }
-    (entries, unnameable, is_readable)
+    found
 }

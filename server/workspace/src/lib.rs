@@ -45,9 +45,9 @@ pub use observe::{Observed, State};
 pub use overlay::{Checkpoint, Edit, Edits, ModeEdit, Overlay, OverlayError};
 pub use rebase::Rebased;
 pub use roots::{Root, Roots};
-pub use shadow::{Method, Shadow, ShadowChange, ShadowError};
+pub use shadow::{Layers, Method, Shadow, ShadowChange, ShadowError};
 pub use snapshot::{PINNED_BYTES, Snapshot};
-pub use state::{cache_dir, workspace_key};
+pub use state::workspace_key;
 pub use workspace::{Limits, Workspace};
 pub use write::{create_dir, read_own, write_atomically};
 

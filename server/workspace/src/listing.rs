@@ -204,6 +204,21 @@ impl Listing {
         self.folders.keys().map(String::as_str)
     }
 
+    /// Every folder that was walked, with its workspace path.
+    pub(crate) fn walked(&self) -> impl Iterator<Item = (&str, &Folder)> {
+        self.folders.iter().map(|(key, folder)| (key.as_str(), &**folder))
+    }
+
+    /// A folder that was walked.
+    pub(crate) fn walked_at(&self, key: &str) -> Option<&Folder> {
+        self.folders.get(key).map(|folder| &**folder)
+    }
+
+    /// True when a task may not read something somewhere.
+    pub(crate) fn denies_something(&self) -> bool {
+        self.denies_something
+    }
+
     /// The absolute paths of every folder that was walked.
     pub(crate) fn folder_paths(&self) -> impl Iterator<Item = &Path> {
         self.folders.values().map(|folder| folder.path.as_path())

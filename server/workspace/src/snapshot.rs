@@ -163,6 +163,11 @@ impl Snapshot {
         }
     }
 
+    /// The paths of all open documents, sorted.
+    pub(crate) fn document_paths(&self) -> impl Iterator<Item = &RelPath> {
+        self.inner.documents.keys()
+    }
+
     /// The text of an open document, in the bytes that saving it would write.
     pub(crate) fn document_bytes(&self, path: &RelPath) -> Option<Vec<u8>> {
         let document = self.inner.documents.get(path)?;

@@ -7,6 +7,7 @@
 
 mod baseline;
 mod evidence;
+mod keeping;
 mod place;
 mod told;
 
@@ -163,10 +164,11 @@ impl Verifier {
         on_output: Sink<'_>,
         cancel: &CancellationToken,
     ) -> Result<Ran, VerifyError> {
-        let cache = self.cache_dir()?;
         let shadow = self.prepared(overlay, !call.casual)?;
+        let cache = shadow.products()?;
         let root = shadow.path().to_path_buf();
-        let binds = shadow.readonly_binds().to_vec();
+        let binds = shadow.seen_through().to_vec();
+        let sandbox = place::sandbox(shadow);
         let tmp = cache.join("tmp");
         galley_workspace::create_dir(&tmp).map_err(VerifyError::Place)?;
         let network = place::network(&self.bench, &call.network);
@@ -178,10 +180,8 @@ impl Verifier {
             limits: Limits { wall: if call.wall.is_zero() { WALL } else { call.wall }, ..Limits::default() },
             sandbox: SandboxSpec {
                 writable: vec![root.clone(), tmp, cache],
-                readable: binds.into_iter().map(|(source, _)| source).collect(),
-                readable_hidden: Vec::new(),
                 network,
-                ..SandboxSpec::default()
+                ..sandbox
             },
         };
         let hash = if call.casual { String::new() } else { overlay.content_hash() };
@@ -311,12 +311,9 @@ impl Verifier {
 
     fn own_program(&self, check: &Check) -> Vec<String> {
         match &self.shadow {
-            Some(shadow) => place::with_own_program(
-                check.argv.clone(),
-                shadow.path(),
-                &check.dir,
-                shadow.readonly_binds(),
-            ),
+            Some(shadow) => {
+                place::with_own_program(check.argv.clone(), shadow.path(), &check.dir, shadow.seen_through())
+            }
             None => check.argv.clone(),
         }
     }
@@ -414,18 +411,13 @@ impl Verifier {
     fn prepared(&mut self, overlay: &Overlay, clean: bool) -> Result<&Shadow, ShadowError> {
         let mut shadow = match self.shadow.take() {
             Some(shadow) => shadow,
-            None => Shadow::claim(&self.base, &self.bench.state_dir.join("shadows"))?,
+            None => place::claim(&self.base, &self.bench)?,
         };
         // What an earlier command left behind is no part of the content that evidence speaks of.
         let reset = if clean { shadow.reset().map(drop) } else { Ok(()) };
         let ready = reset.and_then(|()| shadow.apply(overlay));
         let shadow = self.shadow.insert(shadow);
         ready.map(|_| &*shadow)
-    }
-
-    fn cache_dir(&self) -> Result<PathBuf, VerifyError> {
-        let key = galley_workspace::workspace_key(self.base.roots());
-        galley_workspace::cache_dir(&self.bench.state_dir, &key).map_err(VerifyError::Place)
     }
 }
 

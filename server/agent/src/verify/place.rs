@@ -1,11 +1,52 @@
-//! What a command finds around it: its environment, the project's own programs, and the files that it reports in.
+//! What a command finds around it: the shadow, its environment, the project's own programs, and the files that it reports in.
 
 use std::path::{Path, PathBuf};
 
-use galley_exec::{Level, Network, Status};
+use galley_exec::{Level, Network, SandboxSpec, Status, Union};
+use galley_workspace::{Layers, Shadow, ShadowError, Snapshot};
 
 use super::Bench;
 use crate::checks::Check;
+
+/// Bytes that commands of one task after the other may leave in a shadow before it begins anew.
+const LEFT_BYTES: u64 = 8 << 30;
+
+/// A shadow by the cheapest means that works here: as layers that the sandbox mounts, or else as a copy.
+pub(super) fn claim(base: &Snapshot, bench: &Bench) -> Result<Shadow, ShadowError> {
+    let shadow = claim_by_means(base, bench)?;
+    // Not before: what is looked at for removal cannot be claimed.
+    super::keeping::once(&bench.state_dir);
+    Ok(shadow)
+}
+
+fn claim_by_means(base: &Snapshot, bench: &Bench) -> Result<Shadow, ShadowError> {
+    let folder = bench.state_dir.join("shadows");
+    let can_mount = bench.level == Level::Namespaces
+        && galley_workspace::create_dir(&folder).is_ok()
+        && base.roots().iter().all(|root| galley_exec::probe_union(&root.real, &folder).is_ok());
+    if !can_mount {
+        return Shadow::claim(base, &folder);
+    }
+    let mut shadow = Shadow::claim_layered(base, &folder)?;
+    shadow.bound(LEFT_BYTES)?;
+    Ok(shadow)
+}
+
+/// What the sandbox must show for a shadow to be whole.
+pub(super) fn sandbox(shadow: &Shadow) -> SandboxSpec {
+    let union = |layers: Layers| Union {
+        place: layers.place,
+        layers: layers.lower,
+        upper: layers.upper,
+        work: layers.work,
+    };
+    SandboxSpec {
+        readable: shadow.readable(),
+        shown: shadow.readonly_binds().to_vec(),
+        unions: shadow.layers().into_iter().map(union).collect(),
+        ..SandboxSpec::default()
+    }
+}
 
 /// Folders of a project that hold programs of its own, which go before those of the system.
 const PROGRAMS: [&str; 4] = ["node_modules/.bin", ".venv/bin", "venv/bin", "vendor/bin"];

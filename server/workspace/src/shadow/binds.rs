@@ -66,7 +66,20 @@ pub(super) fn find(listing: &Listing, tree: &Path) -> Found {
             }
         }
     }
-    let mut seen = BTreeSet::new();
+    for (path, source) in dependencies(listing) {
+        match measure(&source) {
+            Some((entries, digest)) => {
+                found.small.push(Small { key: path.as_str().to_string(), source, entries, digest })
+            }
+            None => found.binds.push((source, join_slashed(tree, path.as_str()))),
+        }
+    }
+    found
+}
+
+/// Dependency folders beside the project files of a listing that rules ignore, by workspace path, and where they lie.
+pub(super) fn dependencies(listing: &Listing) -> Vec<(RelPath, PathBuf)> {
+    let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     for file in listing.files().iter() {
         let Some((_, folders)) = BIND_RULES.iter().find(|(name, _)| *name == file.file_name()) else {
             continue;
@@ -74,30 +87,22 @@ pub(super) fn find(listing: &Listing, tree: &Path) -> Found {
         let beside = file.parent().map_or(String::new(), |folder| folder.as_str().to_string());
         for folder in *folders {
             let Ok(path) = RelPath::new(&below(&beside, folder)) else { continue };
-            if seen.insert(path.clone()) {
-                found.take(listing, tree, path);
+            if seen.insert(path.clone())
+                && let Some(source) = ignored_folder(listing, &path)
+            {
+                found.push((path, source));
             }
         }
     }
     found
 }
 
-impl Found {
-    fn take(&mut self, listing: &Listing, tree: &Path, path: RelPath) {
-        let Some((root, inner)) = listing.roots.split(&path) else { return };
-        let source = join_slashed(&root.real, inner);
-        let is_folder = source.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
-        // What rules list is in the shadow already; what they deny must not be.
-        if !is_folder || listing.judge(&path, true) != Verdict::Ignored {
-            return;
-        }
-        match measure(&source) {
-            Some((entries, digest)) => {
-                self.small.push(Small { key: path.as_str().to_string(), source, entries, digest })
-            }
-            None => self.binds.push((source, join_slashed(tree, path.as_str()))),
-        }
-    }
+/// Where a folder lies that rules ignore. What they list is in the shadow already; what they deny must not be.
+fn ignored_folder(listing: &Listing, path: &RelPath) -> Option<PathBuf> {
+    let (root, inner) = listing.roots.split(path)?;
+    let source = join_slashed(&root.real, inner);
+    let is_folder = source.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+    (is_folder && listing.judge(path, true) == Verdict::Ignored).then_some(source)
 }
 
 /// The entries below a folder; `None` when they are too many or too large for a copy.

@@ -40,10 +40,17 @@ impl Marks {
 }
 
 impl Shadow {
+    fn stamp(&self, path: &RelPath) -> Option<Stamp> {
+        if self.layered.is_some() {
+            return self.stamp_layered(path);
+        }
+        Stamp::at(&self.path().join(path.as_str()))
+    }
+
     /// What commands did so far, to tell it from what the next one does. Looks at every file.
     pub fn marks(&self) -> Marks {
         let stamped = |path: RelPath| {
-            let stamp = Stamp::at(&self.path().join(path.as_str()));
+            let stamp = self.stamp(&path);
             (path, stamp)
         };
         Marks(self.touched_paths().into_iter().map(stamped).collect())
@@ -67,7 +74,7 @@ impl Shadow {
         if text == Err(ReadError::Missing) {
             return ShadowChange::Removed { path };
         }
-        let stamp = Stamp::at(&self.path().join(path.as_str()));
+        let stamp = self.stamp(&path);
         let executable = stamp.is_some_and(|stamp| stamp.mode & 0o100 != 0);
         ShadowChange::Written { path, text, executable }
     }

@@ -194,10 +194,10 @@ impl Shadow {
     fn counterpart(&self, target: &Path) -> Option<PathBuf> {
         let roots = self.base.roots();
         if let Some(path) = roots.locate(target) {
-            return Some(self.place.path().join(path.as_str()));
+            return Some(self.path().join(path.as_str()));
         }
         let root = roots.iter().find(|root| root.real == target || root.path == target)?;
-        Some(self.place.path().join(roots.prefix(root)))
+        Some(self.path().join(roots.prefix(root)))
     }
 
     /// True when a relative target leaves the shadow by its `..`.
@@ -226,6 +226,9 @@ impl Shadow {
 
     /// Paths whose state in the shadow is not what was laid, and those that commands added, sorted.
     pub(super) fn touched_paths(&self) -> Vec<RelPath> {
+        if self.layered.is_some() {
+            return self.touched_layered();
+        }
         let top = self.place.path();
         let is_changed =
             |(path, laid): &(&RelPath, &Laid)| Stamp::at(&top.join(path.as_str())) != Some(laid.stamp);

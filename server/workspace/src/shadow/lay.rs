@@ -151,7 +151,7 @@ fn copy(reflink: &AtomicBool, mut source: &File, mut target: &File) -> io::Resul
     io::copy(&mut source, &mut target).map(|_| ())
 }
 
-fn is_same_content(one: &mut impl Read, other: &mut impl Read) -> bool {
+pub(super) fn is_same_content(one: &mut impl Read, other: &mut impl Read) -> bool {
     let (mut left, mut right) = (vec![0; 64 << 10], vec![0; 64 << 10]);
     loop {
         let (Ok(some), Ok(more)) = (read_full(one, &mut left), read_full(other, &mut right)) else {

@@ -1,5 +1,6 @@
 //! Finding shadows, removing what crashed processes left, and keeping disk use within bounds.
 
+use super::layered;
 use super::manifest::Manifest;
 use super::owner::Owner;
 use super::place::remove_tree;
@@ -33,7 +34,7 @@ pub fn trim(shadow_root: &Path, max_age: Duration, max_bytes: u64) -> Swept {
             swept.left += 1;
             continue;
         };
-        let used = Manifest::last_used(&folder);
+        let used = Manifest::last_used(&folder).or_else(|| layered::last_used(&folder));
         let is_fresh = used.is_some_and(|used| used.elapsed().map_or(true, |age| age <= max_age));
         if is_fresh {
             let bytes = disk_bytes(&folder);
@@ -54,16 +55,17 @@ pub fn trim(shadow_root: &Path, max_age: Duration, max_bytes: u64) -> Swept {
     swept
 }
 
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|e| e.path()).collect()
+}
+
 /// The folders of single shadows: two levels below the root, one per workspace and number, or one level below
 /// it where a caller named them.
 fn shadow_folders(shadow_root: &Path) -> Vec<PathBuf> {
-    let entries = |folder: &Path| -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|e| e.path()).collect()
-    };
     let is_shadow = |folder: &PathBuf| folder.join("owner").is_file();
-    let first = entries(shadow_root);
-    let second = first.iter().filter(|folder| !is_shadow(folder)).flat_map(|folder| entries(folder));
+    let first = folders(shadow_root);
+    let second = first.iter().filter(|folder| !is_shadow(folder)).flat_map(|folder| folders(folder));
     let mut found: Vec<_> = second.filter(is_shadow).collect();
     found.extend(first.into_iter().filter(is_shadow));
     found

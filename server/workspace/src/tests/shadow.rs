@@ -338,8 +338,8 @@ fn a_second_build_is_incremental_and_never_stale() {
         ("README.md", "text\n"),
     ]);
     let (root, snapshot) = (shadow_root(&fixture), fixture.snapshot());
-    let cache = crate::cache_dir(&fixture.outer.path().join("state"), "tiny").expect("a cache");
     let shadow = Shadow::claim(&snapshot, &root).expect("a shadow");
+    let cache = shadow.products().expect("a cache");
     assert!(compiles(&shadow, &cache));
     drop(shadow);
 
