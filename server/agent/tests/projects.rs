@@ -418,6 +418,11 @@ async fn the_base_is_checked_once_for_all_tasks() {
     place.replace("a.txt", "1", "2");
     place.run(&check).await;
     assert_eq!(runs(&place), 2, "base and change");
+    // Where the sandbox can mount a union, nothing was copied for this.
+    let shadows = place.services.state_dir.join("shadows");
+    let root = &place.overlay.snapshot().roots().iter().next().unwrap().real;
+    let is_copied = found_below(&shadows, "layers.json").is_none();
+    assert_eq!(is_copied, galley_exec::probe_union(root, &shadows).is_err());
     // Another task of the same workspace: a new shadow owner, nothing remembered but what is on disk.
     place.verifier = Verifier::new(place.services.bench(), place.overlay.snapshot().clone());
     let evidence = place.run(&check).await;

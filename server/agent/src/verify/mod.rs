@@ -178,11 +178,7 @@ impl Verifier {
             env: place::environment(&cache, &tmp, network == Network::None),
             stdin: call.stdin,
             limits: Limits { wall: if call.wall.is_zero() { WALL } else { call.wall }, ..Limits::default() },
-            sandbox: SandboxSpec {
-                writable: vec![root.clone(), tmp, cache],
-                network,
-                ..sandbox
-            },
+            sandbox: SandboxSpec { writable: vec![root.clone(), tmp, cache], network, ..sandbox },
         };
         let hash = if call.casual { String::new() } else { overlay.content_hash() };
         let level = self.bench.level;

@@ -19,7 +19,7 @@ struct Finding {
 /// `galley doctor`
 pub fn doctor(args: &RootArgs) -> i32 {
     let mut findings = models(args);
-    findings.extend([state(), sandbox()]);
+    findings.extend([state(), sandbox(), shadows(args)]);
     findings.extend(toolchains(args));
     let style = Style::of_stdout();
     for finding in &findings {
@@ -92,6 +92,24 @@ fn sandbox() -> Finding {
         .then(|| "commands will be asked for; allow user namespaces or Landlock to sandbox them".to_owned());
     let found = if why.is_empty() { level.to_string() } else { format!("{level} ({why})") };
     Finding { what: "sandbox", well: mend.is_none(), found, mend }
+}
+
+/// By which means commands get a tree of their own, and what the kept ones take of the disk.
+fn shadows(args: &RootArgs) -> Finding {
+    let means = || {
+        let folder = config::state_dir().map_err(|error| error.to_string())?.join("shadows");
+        galley_workspace::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let bytes = galley_workspace::shadow::disk_bytes(&folder);
+        let means = match galley_exec::probe_union(&args.root, &folder) {
+            Ok(()) => "a union over the files, nothing is copied".to_owned(),
+            Err(why) => format!("copies, or clones where the file system has them ({why})"),
+        };
+        Ok(format!("{means}; {} MB kept in {}", bytes / 1_000_000, folder.display()))
+    };
+    match means() {
+        Ok(found) => Finding { what: "shadows", well: true, found, mend: None },
+        Err(error) => Finding { what: "shadows", well: false, found: error, mend: None },
+    }
 }
 
 fn toolchains(args: &RootArgs) -> Vec<Finding> {

@@ -360,8 +360,11 @@ impl Shadow {
             let is_edited = self.overlay.as_ref().is_some_and(|overlay| overlay.edit(path).is_some());
             let item =
                 Item::of(self.want(path), on_disk(self.base.roots(), path.as_str()).as_deref(), is_edited);
-            // What lies below a file that the person put in place of a folder is hidden with it.
-            items.insert(PathBuf::from(path.as_str()), item);
+            // A folder in place of a removed file hides it by being there.
+            let is_replaced = matches!(item, Item::Hidden) && wanted.below(path.as_str()).next().is_some();
+            if !is_replaced {
+                items.insert(PathBuf::from(path.as_str()), item);
+            }
         };
         listing.links().iter().for_each(&mut put);
         self.base.document_paths().filter(|path| wanted.has(path)).for_each(&mut put);
