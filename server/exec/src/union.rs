@@ -88,8 +88,18 @@ mod imp {
 
     impl Drop for Folder {
         fn drop(&mut self) {
-            let _ = fs::set_permissions(self.0.join("work/work"), fs::Permissions::from_mode(0o700));
+            unlock(&self.0.join("work"));
             let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// The kernel's folders are closed to everybody.
+    fn unlock(folder: &Path) {
+        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                unlock(&entry.path());
+            }
         }
     }
 

@@ -23,17 +23,17 @@ def make_tree(top, files, size):
     noise = random.Random(7)
     shares = [noise.paretovariate(1.1) for _ in range(files)]
     scale = size / sum(min(share, 2000) for share in shares)
-    block = noise.randbytes(1 << 20)
+    block = b"\n".join(noise.randbytes(30).hex().encode() for _ in range(1 << 14))
     for number, share in enumerate(shares):
         folder = os.path.join(top, f"part{number // 5000:02}", f"module{number // 50 % 100:02}")
         if number % 50 == 0:
             os.makedirs(folder)
-        length, start = max(1, int(min(share, 2000) * scale)), noise.randrange(1 << 19)
+        length, start = max(1, int(min(share, 2000) * scale)), noise.randrange(len(block) // 2)
         with open(os.path.join(folder, f"file{number % 50:02}.txt"), "wb") as file:
             file.write(b"file %d\n" % number)
             while length > 0:
-                file.write(block[start:start + min(length, 1 << 19)])
-                length -= 1 << 19
+                file.write(block[start:start + min(length, len(block) // 2)])
+                length -= len(block) // 2
 
 
 def state(top):
@@ -202,7 +202,7 @@ def main():
     o.bench = os.path.abspath(o.bench)
     at = tempfile.mkdtemp(prefix="shadow-bench-", dir=o.at)
     model = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
-    kind = run("stat", "-f", "-c", "%T", at).decode().strip()
+    kind = run("findmnt", "-n", "-o", "FSTYPE", "-T", at).decode().strip()
     print(f"{time.strftime('%Y-%m-%d')}; {model}, {os.cpu_count()} processors, Linux {platform.release().split('-')[0]}; medians of {ROUNDS}")
     try:
         table(o, kind, at)

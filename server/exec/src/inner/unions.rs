@@ -1,6 +1,6 @@
 //! Mounting unions in the command's own namespace.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
@@ -26,7 +26,16 @@ fn mount_one(union: &Union) -> io::Result<()> {
     let lower: Vec<String> = layers.iter().map(name).collect();
     let options =
         format!("lowerdir={},upperdir={},workdir={},userxattr", lower.join(":"), name(&upper), name(&work));
-    sys::mount(Path::new("overlay"), &union.place, "overlay", libc::MS_NOSUID | libc::MS_NODEV, &options)
+    let mount = |options: &str| {
+        sys::mount(Path::new("overlay"), &union.place, "overlay", libc::MS_NOSUID | libc::MS_NODEV, options)
+    };
+    // Nothing in it has to outlive the machine, and to wait for the disk at each file that is written first costs more than
+    // most builds. The kernel leaves a mark of this in its folder, with which it would refuse the next mount.
+    match fs::remove_dir_all(union.work.join("work")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    mount(&format!("{options},volatile")).or_else(|_| mount(&options))
 }
 
 fn hold(path: &Path) -> io::Result<File> {
