@@ -15,9 +15,6 @@ state of the whole tree (content, modes, owners, inodes, times, links, extended 
 """
 import argparse, hashlib, json, os, platform, random, resource, shutil, statistics, subprocess, sys, tempfile, time
 
-ROUNDS = 3
-
-
 def make_tree(top, files, size):
     """Folders of fifty files, most of them small, a few large; under git with everything committed."""
     noise = random.Random(7)
@@ -52,9 +49,25 @@ def state(top):
 
 
 def used(path):
-    os.sync()
+    """What the file system says after writing everything down: the only one to know of shared blocks."""
+    run("sync", "-f", path)
     found = os.statvfs(path)
     return (found.f_blocks - found.f_bfree) * found.f_frsize
+
+
+def taken(copy, tree):
+    """What lies in the copy and is not also the original's, where no blocks are shared."""
+    theirs, total = {entry.inode() for entry in walked(tree)}, 0
+    for entry in walked(copy):
+        total += 0 if entry.inode() in theirs else entry.stat(follow_symlinks=False).st_blocks * 512
+    return total
+
+
+def walked(top):
+    for entry in os.scandir(top):
+        yield entry
+        if entry.is_dir(follow_symlinks=False):
+            yield from walked(entry.path)
 
 
 def measured(act):
@@ -81,7 +94,7 @@ def row(name, wall, cpu, own, second, seen, through):
 
 def ours(options, method, at, tree, file):
     states, found = [], []
-    for number in range(ROUNDS):
+    for number in range(options.rounds):
         folder = os.path.join(at, f"state-{method}")
         os.makedirs(folder)
         answer, wall, cpu = measured(lambda: json.loads(run(options.bench, method, tree, folder, file)))
@@ -95,21 +108,23 @@ def ours(options, method, at, tree, file):
     return {key: middle(key) for key in ("first_ms", "own_bytes", "apply_ms", "second_ms")}
 
 
-def theirs(name, at, tree, file, first, again, clean=None):
+def theirs(options, name, at, tree, file, first, again, clean=None, goes_on=True):
     copy = os.path.join(at, "copy")
     walls, seconds, cpus, owns = [], [], [], []
     through = "no"
-    for number in range(ROUNDS):
-        before = used(at)
+    for number in range(options.rounds):
+        before = used(at) if options.shares else 0
         try:
             _, wall, cpu = measured(lambda: first(copy))
         except RuntimeError as error:
             print(f"<!-- {name} left out: {error} -->")
             shutil.rmtree(copy, ignore_errors=True)
             return
-        owns.append(used(at) - before)
+        owns.append(used(at) - before if options.shares else taken(copy, tree))
         walls.append(wall)
         cpus.append(cpu)
+        if not goes_on:
+            shutil.rmtree(copy)
         seconds.append(measured(lambda: again(copy))[1])
         original = os.path.join(tree, file)
         kept, times = open(original, "rb").read(), os.stat(original)
@@ -123,14 +138,6 @@ def theirs(name, at, tree, file, first, again, clean=None):
         clean(copy) if clean else shutil.rmtree(copy)
     middle = statistics.median
     row(name, f"{middle(walls):.2f} s", f"{middle(cpus):.2f} s", size(middle(owns)), f"{middle(seconds):.2f} s", "by writing the file", through)
-
-
-def anew(act):
-    """The second copy of tools that cannot go on with the first: made beside it."""
-    def again(copy):
-        act(copy + "-again")
-        shutil.rmtree(copy + "-again")
-    return again
 
 
 def table(options, kind, at):
@@ -155,12 +162,13 @@ def table(options, kind, at):
             continue
         tail = "/" if command[0] == "rsync" else ""
         act = lambda copy, command=command, tail=tail: run(*command, tree + tail, copy)
-        theirs(name, at, tree, file, act, act if command[0] == "rsync" else anew(act))
+        # cp cannot go on with a copy: its second one is made anew.
+        theirs(options, name, at, tree, file, act, act, goes_on=command[0] == "rsync")
     if shutil.which("git"):
-        git = ["git", "-C", tree, "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "core.looseCompression=0", "-c", "gc.auto=0"]
+        git = ["git", "-C", tree, "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "core.looseCompression=1", "-c", "gc.auto=0"]
         for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
             run(*git, *command)
-        theirs("`git worktree add` (after a commit of everything)", at, tree, file, lambda copy: run(*git, "worktree", "add", "--detach", copy),
+        theirs(options, "`git worktree add` (after a commit of everything)", at, tree, file, lambda copy: run(*git, "worktree", "add", "--detach", copy),
                lambda copy: run("git", "-C", copy, "reset", "-q", "--hard"),
                lambda copy: run(*git, "worktree", "remove", "--force", copy))
         shutil.rmtree(os.path.join(tree, ".git"))
@@ -197,15 +205,18 @@ def main():
     options.add_argument("--at", default=None)
     options.add_argument("--files", type=int, default=100_000)
     options.add_argument("--bytes", type=int, default=2_000_000_000)
+    options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--loop", nargs="*", default=["xfs"])
     o = options.parse_args()
     o.bench = os.path.abspath(o.bench)
     at = tempfile.mkdtemp(prefix="shadow-bench-", dir=o.at)
     model = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
     kind = run("findmnt", "-n", "-o", "FSTYPE", "-T", at).decode().strip()
-    print(f"{time.strftime('%Y-%m-%d')}; {model}, {os.cpu_count()} processors, Linux {platform.release().split('-')[0]}; medians of {ROUNDS}")
+    print(f"{time.strftime('%Y-%m-%d')}; {model}, {os.cpu_count()} processors, Linux {platform.release().split('-')[0]}; medians of {o.rounds}; load {os.getloadavg()[0]:.0f}")
     try:
+        o.shares = False
         table(o, kind, at)
+        o.shares = True
         for kind in o.loop:
             loop(o, at, kind)
     finally:
