@@ -206,6 +206,7 @@ def main():
     options.add_argument("--files", type=int, default=100_000)
     options.add_argument("--bytes", type=int, default=2_000_000_000)
     options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--only-loop", action="store_true")
     options.add_argument("--loop", nargs="*", default=["xfs"])
     o = options.parse_args()
     o.bench = os.path.abspath(o.bench)
@@ -215,7 +216,8 @@ def main():
     print(f"{time.strftime('%Y-%m-%d')}; {model}, {os.cpu_count()} processors, Linux {platform.release().split('-')[0]}; medians of {o.rounds}; load {os.getloadavg()[0]:.0f}")
     try:
         o.shares = False
-        table(o, kind, at)
+        if not o.only_loop:
+            table(o, kind, at)
         o.shares = True
         for kind in o.loop:
             loop(o, at, kind)
