@@ -15,11 +15,13 @@
 #![forbid(unsafe_code)]
 
 pub mod affected;
+pub mod aside;
 pub mod blast;
 pub mod budget;
 pub mod checks;
 pub mod clock;
 pub mod compact;
+pub mod critic;
 pub mod decisions;
 pub mod drafting;
 pub mod event;

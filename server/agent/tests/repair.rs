@@ -61,6 +61,7 @@ async fn outputs_of(replies: &[Vec<String>]) -> (Vec<String>, TaskEvent) {
         client_for: galley_agent::one_model(),
         fast: None,
         critic: None,
+        second_look: Default::default(),
         window: None,
         purse: Default::default(),
         published,

@@ -51,6 +51,7 @@ async fn a_command_is_asked_for_once_and_no_means_no() {
         client_for: galley_agent::one_model(),
         fast: None,
         critic: None,
+        second_look: Default::default(),
         window: None,
         purse: Default::default(),
         published,

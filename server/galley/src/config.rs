@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use galley_agent::critic::When;
 use galley_agent::{Budget, Planning, Purse};
 use galley_exec::{Host, Network};
 use galley_model::{Client, Role};
@@ -128,11 +129,13 @@ pub struct ReviewSettings {
     pub check: CheckTime,
     /// Whether the checks of a proposal are run again in the background when the text under it changed and they are cheap.
     pub renew: bool,
+    /// Whether a critic, a model with fresh eyes, looks at finished changes: `auto`, `on` or `off`.
+    pub critic: When,
 }
 
 impl Default for ReviewSettings {
     fn default() -> Self {
-        ReviewSettings { check: CheckTime::default(), renew: true }
+        ReviewSettings { check: CheckTime::default(), renew: true, critic: When::default() }
     }
 }
 

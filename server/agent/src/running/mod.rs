@@ -8,6 +8,7 @@ mod exchange;
 mod fork;
 mod keeping;
 mod listening;
+mod looking;
 mod obeying;
 mod resuming;
 mod rounds;
@@ -25,6 +26,7 @@ pub use fork::fork;
 pub use resuming::resume;
 pub(crate) use resuming::seconds;
 
+use crate::aside::Answered;
 use crate::event::{Speaker, State, TaskEvent, Verdict};
 use crate::order::{Order, Queued};
 use crate::scope::Scope;
@@ -197,6 +199,8 @@ fn spawn(
         answers: Vec::new(),
         exploring: false,
         aside: Vec::new(),
+        allowance: Default::default(),
+        answered: Answered::new(past.asides.clone()),
         seen: Default::default(),
         outputs: Default::default(),
         grants: past.grants.clone(),

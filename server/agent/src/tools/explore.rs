@@ -3,6 +3,7 @@
 use galley_model::{Item, Request};
 
 use super::{Answer, Context, Set};
+use crate::aside::{self, Phase};
 
 /// Rounds of a sub-task.
 const ROUNDS: u32 = 8;
@@ -48,11 +49,9 @@ async fn rounds(context: &mut Context, question: &str) -> Result<(String, u32), 
         ..Request::default()
     };
     for step in 1..=ROUNDS {
-        let reply = client
-            .exchange(&request, &mut |_| {}, &context.cancel)
+        let reply = aside::ask(context, &client, &request, Phase::Explore, "explore")
             .await
             .map_err(|error| format!("the sub-task got no answer: {error}"))?;
-        context.aside.push(reply.usage);
         request.items.push(Item::Reply(reply.clone()));
         if reply.calls.is_empty() {
             return Ok((reply.text, step));

@@ -6,6 +6,7 @@
 //! what it mended. A test that fails anew is run again before it is believed: one that disagrees with itself is flaky.
 
 mod baseline;
+mod end;
 mod evidence;
 mod place;
 mod told;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::checks::{Check, Kind, Only, joined};
 use crate::outcome::{self, Diagnostic, Report, Severity, TestEnd};
 use baseline::{Baseline, Baselines, red};
+pub use end::End;
 pub use evidence::{CheckStatus, Evidence};
 pub use told::Told;
 

@@ -204,7 +204,17 @@ fn as_json(view: &TaskView) -> serde_json::Value {
         .iter()
         .map(|step| json!({ "step": step.step, "tool": step.tool, "summary": step.summary, "ms": step.ms, "ok": step.state == StepState::Ok }))
         .collect();
+    let phases: serde_json::Map<_, _> = view
+        .phases
+        .iter()
+        .map(|(phase, (usage, usd))| {
+            let spent =
+                json!({ "input": usage.input, "cached": usage.cached, "output": usage.output, "usd": usd });
+            (phase.word().to_owned(), spent)
+        })
+        .collect();
     json!({
+        "phases": phases,
         "task": view.task, "state": view.state, "spec": view.spec, "model": view.model, "recorded": view.recorded,
         "plan": view.plan, "steps": steps, "usage": view.usage, "usd": view.usd, "turns": view.turns,
         "planChanges": view.plan_changes, "touches": view.touches, "notes": view.notes,

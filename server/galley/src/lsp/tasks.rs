@@ -157,6 +157,7 @@ impl State {
         Ok(move || Services {
             fast,
             critic,
+            second_look: settings.review.critic,
             window: settings.context_tokens,
             purse: settings.purse(),
             client_for: Arc::new(move |model| settings.client(model)),
