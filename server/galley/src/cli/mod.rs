@@ -6,6 +6,7 @@ mod batch;
 mod demo;
 mod doctor;
 mod edit;
+mod eval;
 mod find;
 mod hunk_view;
 mod live;
@@ -90,6 +91,8 @@ enum Command {
     Audit(AuditCommand),
     /// What was spent, by task, model and day
     Cost(CostArgs),
+    /// A suite of tasks with what judges them: resolved, tokens, cost, time
+    Eval(EvalArgs),
     /// What is found, what is missing, and the command that mends it
     Doctor(RootArgs),
     /// The `galley/*` messages
@@ -500,6 +503,43 @@ pub struct CostArgs {
     json: bool,
 }
 
+/// `galley eval`
+#[derive(Args)]
+pub struct EvalArgs {
+    /// The suite: a TOML or JSON file
+    suite: Option<PathBuf>,
+    /// How many cases run at a time
+    #[arg(short, long, default_value_t = 1)]
+    jobs: usize,
+    /// provider/model (may be given several times: each does every case)
+    #[arg(long)]
+    model: Vec<String>,
+    /// Limit of each case in US dollars
+    #[arg(long)]
+    max_usd: Option<f64>,
+    /// Limit of each case on rounds
+    #[arg(long)]
+    max_steps: Option<u32>,
+    /// No case is begun once so many US dollars are spent
+    #[arg(long)]
+    max_total_usd: Option<f64>,
+    /// Where results are kept, one JSON object a line; cases that are in it are not run again (default: beside the suite)
+    #[arg(long)]
+    results: Option<PathBuf>,
+    /// A shell command that is given each case on its standard input and prints its result: `ssh host galley eval --case`
+    #[arg(long)]
+    runner: Option<String>,
+    /// Keep the projects of the cases in this folder
+    #[arg(long)]
+    keep: Option<PathBuf>,
+    /// Run the one case on standard input and print its result
+    #[arg(long, conflicts_with = "suite")]
+    case: bool,
+    /// Results as JSON Lines
+    #[arg(long)]
+    json: bool,
+}
+
 /// `galley protocol`
 #[derive(Subcommand)]
 pub enum ProtocolCommand {
@@ -534,6 +574,7 @@ pub fn run() -> i32 {
         Command::Policy(PolicyCommand::Explain { json, command }) => edit::explain(json, &command),
         Command::Audit(command) => audit::audit(&command),
         Command::Cost(args) => audit::cost(&args),
+        Command::Eval(args) => eval::eval(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Protocol(ProtocolCommand::Schema) => {
             terminal::print(&format!("{:#}\n", crate::protocol::schema()));
