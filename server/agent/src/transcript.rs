@@ -194,6 +194,8 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a TaskEvent>) -> Option<Past>
                 past.begun.remove(call_id);
                 past.repairs += u32::from(tool == "finish" && !past.over);
                 past.summaries.insert(call_id.clone(), summary.clone());
+                // What its sub-tasks said has come to something; another call may get the same id.
+                past.asides.retain(|key, _| !key.starts_with(&format!("{call_id}.")));
                 past.items.push(Item::ToolResult {
                     call_id: call_id.clone(),
                     name: tool.clone(),
@@ -212,7 +214,10 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a TaskEvent>) -> Option<Past>
                 past.set = *tools;
                 past.declared = self::declared(*tools);
             }
-            TaskEvent::Compacted { shortened, .. } => shortened.apply(&mut past.items, &past.summaries),
+            TaskEvent::Compacted { shortened, .. } => {
+                past.asides.retain(|key, _| !key.starts_with("summary "));
+                shortened.apply(&mut past.items, &past.summaries);
+            }
             TaskEvent::Checked { evidence } => {
                 past.evidence.retain(|known| known.check != evidence.check || known.dir != evidence.dir);
                 past.evidence.push(evidence.clone());

@@ -25,6 +25,7 @@ mod review;
 mod state_dir;
 mod second_look;
 mod steering;
+mod subtasks;
 mod terminal_review;
 mod text_sync;
 mod two_clients;

@@ -197,7 +197,7 @@ fn spawn(
         step: past.steps,
         evidence: past.evidence.clone(),
         answers: Vec::new(),
-        exploring: false,
+        call: String::new(),
         aside: Vec::new(),
         allowance: Default::default(),
         answered: Answered::new(past.asides.clone()),

@@ -57,8 +57,8 @@ pub struct Context {
     pub grants: BTreeMap<String, bool>,
     /// Questions that were asked with their answers, since the task began or was resumed.
     pub answers: Vec<String>,
-    /// Whether a sub-task is at work.
-    pub exploring: bool,
+    /// The provider's id of the call that runs.
+    pub call: String,
     /// What replies outside the conversation cost that the task's sum does not hold yet: tokens and US dollars.
     pub aside: Vec<(galley_model::Usage, Option<f64>)>,
     /// What may be spent on replies outside the conversation.
