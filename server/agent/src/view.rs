@@ -62,6 +62,8 @@ pub struct TaskView {
     pub proposal: Option<Proposal>,
     /// Evidence of the proposal, or of the last checks.
     pub evidence: Vec<Evidence>,
+    /// What a critic noted of the change; the proposal's warnings hold it, too.
+    pub second_look: Vec<String>,
     /// What was applied and can be taken back, oldest first.
     pub checkpoints: Vec<Checkpoint>,
     /// What was about to be applied and was not told of since: the texts tell whether it is there.
@@ -163,6 +165,7 @@ impl TaskView {
             turns: 0,
             proposal: None,
             evidence: Vec::new(),
+            second_look: Vec::new(),
             checkpoints: Vec::new(),
             applying: Vec::new(),
             decisions: Vec::new(),
@@ -264,7 +267,7 @@ impl TaskView {
             TaskEvent::SubEnded { sub, output, is_error, summary, ms } => {
                 self.end_step(sub, output, *is_error, summary, *ms);
             }
-            TaskEvent::Looked { .. } => {}
+            TaskEvent::Looked { notes, .. } => self.second_look.clone_from(notes),
             TaskEvent::Checked { evidence } => {
                 self.evidence.retain(|known| known.check != evidence.check);
                 self.evidence.push(evidence.clone());

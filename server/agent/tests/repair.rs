@@ -75,6 +75,7 @@ async fn outputs_of(replies: &[Vec<String>]) -> (Vec<String>, TaskEvent) {
         limits: Default::default(),
         planning: Default::default(),
         budget: Budget::default(),
+        contest: None,
     };
     galley_agent::start(services, TaskHandle::new("t1".to_owned()), spec).unwrap();
     let mut outputs = Vec::new();

@@ -65,6 +65,7 @@ async fn a_command_is_asked_for_once_and_no_means_no() {
         limits: Default::default(),
         planning: Default::default(),
         budget: Budget::default(),
+        contest: None,
     };
     galley_agent::start(services, TaskHandle::new("t1".to_owned()), spec).unwrap();
     let mut checks = Vec::new();

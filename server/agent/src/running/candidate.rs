@@ -58,7 +58,7 @@ fn first_red(evidence: &[Evidence]) -> Option<&Evidence> {
 }
 
 /// The earlier the checks stopped the worse, then by what the change broke, then by what it left broken.
-fn badness(evidence: &[Evidence]) -> (u8, usize, usize) {
+pub(crate) fn badness(evidence: &[Evidence]) -> (u8, usize, usize) {
     let red = first_red(evidence);
     let stage = match red.map(|red| red.kind) {
         Some(Kind::Format | Kind::Compile) => 3,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use galley_model::Item;
-use galley_review::{HunkId, Proposal};
+use galley_review::HunkId;
 use galley_text::format::FileChange;
 use galley_text::path::RelPath;
 
@@ -291,7 +291,7 @@ fn offer(rounds: &mut Rounds, evidence: Vec<Evidence>, summary: &str, partial: b
         &rounds.past.reasons,
     );
     if let Some((left, offered)) = &rounds.past.left {
-        let mut number = highest(left);
+        let mut number = propose::highest(left);
         proposal.revise(left, offered, &mut || {
             number += 1;
             HunkId(format!("{}-h{number}", context.task))
@@ -300,12 +300,6 @@ fn offer(rounds: &mut Rounds, evidence: Vec<Evidence>, summary: &str, partial: b
     proposal.partial = partial;
     proposal.warnings = warnings;
     context.record(&TaskEvent::Proposed { proposal, evidence, summary: summary.to_owned() });
-}
-
-/// The highest number among a proposal's ids.
-fn highest(proposal: &Proposal) -> usize {
-    let number = |id: &HunkId| id.0.rsplit("-h").next().and_then(|number| number.parse().ok());
-    proposal.all().filter_map(|(_, hunk)| number(&hunk.id)).max().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use galley_journal::{Batch, Journal, JournalError, NewEntry, NewTask, Spend};
 use galley_model::{Item, Kind};
 use galley_workspace::{Overlay, Workspace};
 
+pub(crate) use candidate::badness;
 pub use control::Control;
 pub use fork::fork;
 pub use resuming::resume;

@@ -3,13 +3,13 @@
 //! A sub-task has its own short conversation, its own overlay and a share of what may be spent. It can neither ask the person
 //! nor have sub-tasks. Its edits land in the task's overlay one sub-task after the other, and only where they apply cleanly.
 
-use galley_text::merge::merge;
 use galley_text::path::RelPath;
 use galley_workspace::Overlay;
 
 use super::subtask::{self, AT_ONCE, Done, Job};
 use super::{Answer, Context, Edited, Set};
 use crate::aside::Phase;
+use crate::landing::{changed, land};
 use crate::scope::{Scope, ScopeSpec};
 
 /// Has questions answered, all at once.
@@ -67,7 +67,7 @@ pub(super) async fn delegate(context: &mut Context, pairs: &[String]) -> Result<
     let mut done = subtask::run(context, client, jobs).await;
     let (mut notes, mut edited) = (Vec::new(), Vec::new());
     for done in &mut done {
-        let (note, landed) = land(context, &start, done).await;
+        let (note, landed) = take_over(context, &start, done).await;
         notes.push(note);
         edited.extend(landed);
     }
@@ -81,19 +81,13 @@ pub(super) async fn delegate(context: &mut Context, pairs: &[String]) -> Result<
 }
 
 /// Takes a sub-task's edits into the task's overlay, all or none, and tells what became of them.
-async fn land(context: &mut Context, start: &Overlay, done: &mut Done) -> (String, Vec<Edited>) {
+async fn take_over(context: &mut Context, start: &Overlay, done: &mut Done) -> (String, Vec<Edited>) {
     if done.answer.is_err() {
         return ("nothing of it is taken over".to_owned(), Vec::new());
     }
     let before = context.overlay.clone();
     let paths = changed(start, &done.overlay);
-    let mut landed = match lay(context, start, &done.overlay, &paths).await {
-        Ok(()) => Ok(()),
-        Err(why) => Err(why),
-    };
-    if landed.is_ok() {
-        landed = context.may_keep(&before, &paths).await;
-    }
+    let landed = lay(context, start, &done.overlay, &paths).await;
     let names: Vec<&str> = paths.iter().map(RelPath::as_str).collect();
     match landed {
         Ok(()) if paths.is_empty() => ("it changed nothing".to_owned(), Vec::new()),
@@ -105,15 +99,6 @@ async fn land(context: &mut Context, start: &Overlay, done: &mut Done) -> (Strin
     }
 }
 
-fn changed(start: &Overlay, now: &Overlay) -> Vec<RelPath> {
-    let mut paths = start.changed_paths();
-    paths.extend(now.changed_paths());
-    paths.sort();
-    paths.dedup();
-    paths.retain(|path| start.read(path).ok() != now.read(path).ok());
-    paths
-}
-
 async fn lay(
     context: &mut Context,
     start: &Overlay,
@@ -122,26 +107,10 @@ async fn lay(
 ) -> Result<(), String> {
     for path in paths {
         context.may_change(path).await?;
-        let (was, new, now) =
-            (start.read(path).ok(), theirs.read(path).ok(), context.overlay.read(path).ok());
-        let text = match (was, new, now) {
-            (was, new, now) if now == was => new.map(|text| text.to_string()),
-            (Some(was), Some(new), Some(now)) => {
-                let merged = merge(&was, &now, &new);
-                if !merged.is_clean() {
-                    return Err(format!("{} was changed there by another sub-task", path.as_str()));
-                }
-                Some(merged.text)
-            }
-            _ => return Err(format!("{} was changed by another sub-task", path.as_str())),
-        };
-        let laid = match text {
-            Some(text) => context.overlay.write(path, text),
-            None => context.overlay.delete(path),
-        };
-        laid.map_err(|error| error.to_string())?;
     }
-    Ok(())
+    let before = context.overlay.clone();
+    land(&mut context.overlay, start, theirs, paths)?;
+    context.may_keep(&before, paths).await
 }
 
 /// What the task is told: the answers in their order, with a note on each.

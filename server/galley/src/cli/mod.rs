@@ -3,6 +3,7 @@
 
 mod audit;
 mod batch;
+mod candidates;
 mod demo;
 mod doctor;
 mod edit;
@@ -11,6 +12,7 @@ mod find;
 mod hunk_view;
 mod live;
 mod orders;
+mod plan;
 mod proving;
 mod review;
 mod reviewing;
@@ -132,6 +134,12 @@ pub struct RunArgs {
     /// Explore and plan first: ask (for approval), auto, or none
     #[arg(long, num_args = 0..=1, default_missing_value = "ask", require_equals = true)]
     plan: Option<String>,
+    /// Give the request to so many tasks at once, which share the budget; the best is brought to you, or the one you choose
+    #[arg(long, default_value_t = 1)]
+    best_of: u32,
+    /// Models for these tasks, taken in turn (with commas between)
+    #[arg(long, value_delimiter = ',', conflicts_with = "model")]
+    models: Vec<String>,
     /// Apply the proposal if its checks pass, without asking
     #[arg(long)]
     apply: bool,
@@ -293,6 +301,46 @@ pub enum TaskCommand {
     Cancel {
         /// Its id, or the beginning of it
         task: String,
+    },
+    /// The plan of a task, as a text that can be edited
+    Plan {
+        /// Its id, or the beginning of it
+        task: String,
+        /// Edit it in $EDITOR and send what is saved to the task
+        #[arg(long)]
+        edit: bool,
+        /// Send this file's plan to the task (`-`: standard input)
+        #[arg(long, conflicts_with = "edit")]
+        set: Option<PathBuf>,
+        /// Let a task that waits for its plan's approval begin
+        #[arg(long)]
+        approve: bool,
+    },
+    /// What each task of a --best-of run came to, best first
+    Candidates {
+        /// One of them, or the beginning of its id (default: the latest run)
+        task: Option<String>,
+        #[command(flatten)]
+        place: RootArgs,
+    },
+    /// Take one candidate of a --best-of run; the others are closed
+    Choose {
+        /// Its id, or the beginning of it
+        task: String,
+        /// The workspace
+        #[arg(long, default_value = ".")]
+        root: PathBuf,
+    },
+    /// Take hunks of another candidate into the proposal of this one, if they apply, and check it anew
+    Take {
+        /// The candidate's id, or the beginning of it
+        task: String,
+        /// The hunks
+        #[arg(required = true)]
+        hunks: Vec<String>,
+        /// The workspace
+        #[arg(long, default_value = ".")]
+        root: PathBuf,
     },
     /// A new task that shares the beginning of another and goes on with other words
     Fork {

@@ -208,6 +208,7 @@ impl State {
             limits: scope_of(&params.limits)?,
             planning: planning_of(params.plan.as_deref(), self.settings.plan)?,
             budget,
+            contest: None,
         })
     }
 
@@ -310,6 +311,8 @@ impl State {
                     galley_agent::decisions::replay(&mut review.proposal, view);
                 }
                 self.close_if_decided(task);
+                // The others may now have lines in common with it.
+                self.dirty.proposals.extend(self.reviews.open().map(|review| review.proposal.id.0.clone()));
                 self.dirty.proposals.insert(id);
                 self.dirty.marks = true;
                 self.end_progress(task, summary);

@@ -69,8 +69,22 @@ pub struct PlanParams {
     pub task: Option<String>,
     /// The items.
     pub plan: Vec<PlanItem>,
+    /// The items as a text, in the form of `galley/plan/get`; given, `plan` does not count.
+    pub text: Option<String>,
     /// Whether work on it may begin, where it waits for approval.
     pub approve: bool,
+}
+
+/// Answer to `galley/plan/get`: the plan as a text that a person can edit.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanDocument {
+    /// The task.
+    pub task: String,
+    /// A line an item, with marks; lines that begin with `#` are notes.
+    pub text: String,
+    /// Whether the task waits for the plan's approval.
+    pub waits: bool,
 }
 
 /// `galley/task/fork`: a new task that shares the beginning of another.

@@ -178,6 +178,7 @@ fn spec(case: &Case, budget: Budget) -> TaskSpec {
             seconds: case.seconds.or(budget.seconds),
             ..budget
         },
+        contest: None,
     }
 }
 
