@@ -9,6 +9,7 @@ mod baseline;
 mod end;
 mod evidence;
 mod place;
+mod queue;
 mod told;
 
 use std::collections::BTreeSet;
@@ -198,7 +199,9 @@ impl Verifier {
             .casual
             .then(|| self.shadow.as_ref().map(|shadow| shadow.marks().without(&call.wanted)))
             .flatten();
+        let turn = if call.casual { None } else { queue::place(cancel).await };
         let outcome = galley_exec::run(&spec, level, &mut take, cancel).await?;
+        drop(turn);
         let since = |marks: &Marks| Some(self.shadow.as_ref()?.collect_since(marks));
         let changes = marks.as_ref().and_then(since).unwrap_or_default();
         let mut printed = String::from_utf8_lossy(&stdout).into_owned();
