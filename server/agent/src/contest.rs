@@ -62,6 +62,8 @@ pub fn rank<'a>(views: impl IntoIterator<Item = &'a TaskView>) -> Vec<Candidate>
             let number = of(view).map_or(0, |contest| contest.number);
             let key = (
                 !candidate.is_open,
+                // What the person has gone on with is what they want.
+                !view.continued,
                 view.proposal.is_none(),
                 partial,
                 badness(&view.evidence),

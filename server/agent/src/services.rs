@@ -51,6 +51,9 @@ pub struct Services {
     pub second_look: crate::critic::When,
     /// The window of the model in tokens where it is configured; absent: as known of the model.
     pub window: Option<u64>,
+    /// How long a question of a model's waits before the task goes on with what the model assumes; absent: for ever. What has
+    /// to be allowed waits in any case.
+    pub patience: Option<std::time::Duration>,
     /// Limits over all tasks.
     pub purse: Purse,
     /// Gets every event after it is in the journal, and the passing signs of life between events.

@@ -62,6 +62,8 @@ pub struct TaskView {
     pub proposal: Option<Proposal>,
     /// Evidence of the proposal, or of the last checks.
     pub evidence: Vec<Evidence>,
+    /// Whether it went on from a review: the person made something of its proposal.
+    pub continued: bool,
     /// What a critic noted of the change; the proposal's warnings hold it, too.
     pub second_look: Vec<String>,
     /// What was applied and can be taken back, oldest first.
@@ -165,6 +167,7 @@ impl TaskView {
             turns: 0,
             proposal: None,
             evidence: Vec::new(),
+            continued: false,
             second_look: Vec::new(),
             checkpoints: Vec::new(),
             applying: Vec::new(),
@@ -292,7 +295,10 @@ impl TaskView {
                 let known = std::mem::take(&mut self.known_decisions).min(self.decisions.len());
                 self.decisions.drain(..known);
             }
-            TaskEvent::Continued { .. } => self.known_decisions = self.decisions.len(),
+            TaskEvent::Continued { .. } => {
+                self.continued = true;
+                self.known_decisions = self.decisions.len();
+            }
             TaskEvent::Decided { hunks, verdict, text } => {
                 if *verdict == Verdict::Reopened && self.state == State::Done {
                     self.state = State::Proposed;

@@ -242,6 +242,7 @@ impl Place {
             fast: None,
             critic: None,
             second_look: Default::default(),
+            patience: None,
             window: None,
             purse: Default::default(),
             published,

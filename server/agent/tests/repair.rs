@@ -62,6 +62,7 @@ async fn outputs_of(replies: &[Vec<String>]) -> (Vec<String>, TaskEvent) {
         fast: None,
         critic: None,
         second_look: Default::default(),
+        patience: None,
         window: None,
         purse: Default::default(),
         published,

@@ -52,6 +52,7 @@ async fn a_command_is_asked_for_once_and_no_means_no() {
         fast: None,
         critic: None,
         second_look: Default::default(),
+        patience: None,
         window: None,
         purse: Default::default(),
         published,

@@ -36,6 +36,8 @@ pub struct Settings {
     pub plan: Planning,
     /// The window of the model in tokens, where it is smaller or larger than known.
     pub context_tokens: Option<u64>,
+    /// What becomes of a model's questions that nobody answers.
+    pub questions: QuestionSettings,
     /// How proposals are reviewed.
     pub review: ReviewSettings,
     /// What the language server answers from its index.
@@ -118,6 +120,21 @@ impl NetworkSetting {
             NetworkSetting::Word(NetworkWord::All) => Network::All,
             NetworkSetting::Hosts(hosts) => Network::Hosts(hosts.clone()),
         }
+    }
+}
+
+/// What becomes of a model's questions that nobody answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QuestionSettings {
+    /// After so many seconds the task goes on with what the model assumes; absent: it waits.
+    pub seconds: Option<u64>,
+}
+
+impl QuestionSettings {
+    /// The same as a duration.
+    pub fn patience(self) -> Option<std::time::Duration> {
+        self.seconds.map(std::time::Duration::from_secs)
     }
 }
 

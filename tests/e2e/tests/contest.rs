@@ -1,5 +1,6 @@
 //! The same request given to several tasks: ranked by evidence, chosen by the person, hunks taken from one into another.
 
+use galley_e2e::client::{Client, full, hunks};
 use galley_e2e::model::Model;
 use galley_e2e::place::{Place, stderr, stdout};
 use serde_json::{Value, json};
@@ -27,12 +28,7 @@ fn place(models: &[&Model]) -> Place {
     let providers: Vec<String> = models
         .iter()
         .enumerate()
-        .map(|(at, model)| {
-            format!(
-                "[providers.p{at}]\nkind = 'openai-chat'\nbase_url = '{}'\nkey_variable = 'OPENAI_API_KEY'\n",
-                model.url()
-            )
-        })
+        .map(|(at, model)| format!("[providers.p{at}]\nkind = 'openai-chat'\nbase_url = '{}'\n", model.url()))
         .collect();
     place.configure(&providers.join("\n"));
     place
@@ -93,6 +89,47 @@ fn the_candidate_whose_checks_are_green_is_best_and_hunks_of_another_get_into_it
     assert_eq!([&ranked[0]["open"], &ranked[1]["open"]], [&json!(true), &json!(false)]);
     let (_, diff) = galley(&place, &["review", "--json"]);
     assert!(diff.contains("+SEVEN") && !diff.contains("+TWO"), "{diff}");
+}
+
+#[test]
+fn an_editor_reviews_the_best_chooses_another_and_mixes() {
+    let green = model(&[("one", "ONE"), ("two", "2")]);
+    let other = model(&[("one", "ONE"), ("six", "6"), ("seven", "7")]);
+    let place = place(&[&other, &green]);
+    let mut client = Client::start(&place, None, full());
+    client.task(json!({ "goal": "shout", "bestOf": 2, "models": ["p0/other", "p1/green"] }));
+    // Two lines against three: the smaller of two green ones. The other is held back.
+    let best = client.proposal();
+    assert_eq!(hunks(&best).len(), 1, "{best:#}");
+    let all = |client: &mut Client| {
+        client.ask("galley/proposal/list", json!({}))["proposals"].as_array().unwrap().clone()
+    };
+    assert_eq!(all(&mut client).len(), 1);
+    let listed = client.ask("galley/candidate/list", json!({}));
+    let task = |at: usize| listed["candidates"][at]["task"].as_str().unwrap().to_owned();
+    assert_eq!(
+        [&listed["candidates"][0]["model"], &listed["candidates"][1]["open"]],
+        [&json!("p1/green"), &json!(true)]
+    );
+    assert_eq!(best["task"], json!(task(0)));
+    let last = listed["candidates"][1]["hunks"].as_array().unwrap().last().unwrap()["hunk"].clone();
+    client.ask("galley/candidate/take", json!({ "task": task(0), "hunks": [last] }));
+    let mixed = client.notified("galley/proposal/didChange", |shown| hunks(shown).len() == 2);
+    assert_eq!(hunks(&mixed)[1]["after"], "6\n7\n");
+    assert_eq!(hunks(&mixed)[0]["hunk"], hunks(&best)[0]["hunk"], "what was there keeps its name");
+    // Another process sees the same after a restart.
+    drop(client);
+    let mut client = Client::start(&place, None, full());
+    let again = client.proposal();
+    assert_eq!((again["task"].as_str(), hunks(&again).len()), (Some(task(0).as_str()), 2));
+    client.ask("galley/candidate/choose", json!({ "task": task(1) }));
+    let chosen = client.notified("galley/proposal/didChange", |shown| {
+        shown["task"] == json!(task(1)) && shown["open"] == true
+    });
+    assert_eq!(hunks(&chosen).len(), 2);
+    let open: Vec<_> = all(&mut client).into_iter().filter(|shown| shown["open"] == true).collect();
+    assert_eq!((open.len(), &open[0]["task"]), (1, &json!(task(1))));
+    assert_eq!(place.read("a.txt"), TEXT);
 }
 
 #[test]

@@ -64,6 +64,29 @@ fn while_it_plans_a_task_has_no_tool_that_writes_and_the_approved_plan_is_the_pe
 }
 
 #[test]
+fn a_question_that_nobody_answers_gets_the_assumption_and_is_not_asked_again() {
+    let place = Place::new(&[("a.rs", "fn a() {}\n")]);
+    place.configure("[questions]\nseconds = 1\n");
+    let ask = |more: Value| {
+        let mut turn = call("more", json!({ "call": ["ask", "Which name?", "kept", "other"] }));
+        turn["match"] = more;
+        turn
+    };
+    let model = Model::start(&json!({ "turns": [
+        ask(json!({})),
+        ask(json!({ "tool": "Go on with your assumption (kept)" })),
+        { "calls": finish()["calls"], "match": { "tool": "asked already" } },
+    ] }));
+    let mut client = Client::start(&place, Some(&model.url()), full());
+    client.hold_approvals = true;
+    let task = client.task(json!({ "goal": "look", "mode": "explain" }));
+    let asked = client.wait("the question", |message| message["method"] == "galley/approval/request");
+    assert_eq!(asked["params"]["options"][0]["id"], "kept", "the assumed one is first");
+    client.until(&task, &["done"]);
+    model.assert_clean();
+}
+
+#[test]
 fn a_plan_is_edited_as_a_text_and_approved_from_a_terminal() {
     let place = Place::new(&[("a.rs", "fn old() {}\n")]);
     let first = json!({ "items": ["[ ] rename it", "  [ ] its users", "[ ] write docs"] });

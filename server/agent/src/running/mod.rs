@@ -205,6 +205,7 @@ fn spawn(
         seen: Default::default(),
         outputs: Default::default(),
         grants: past.grants.clone(),
+        patience: None,
         control: control.clone(),
         cancel: control.stop_token().clone(),
     };

@@ -65,6 +65,8 @@ pub struct Context {
     pub allowance: Allowance,
     /// Such replies from before the task was resumed.
     pub answered: Answered,
+    /// How long the question that is asked now waits; absent: for ever.
+    pub patience: Option<std::time::Duration>,
     /// What the person orders meanwhile.
     pub control: Arc<Control>,
     /// Ends what runs.
@@ -285,6 +287,7 @@ impl Context {
             () = self.cancel.cancelled() => None,
             // Who speaks in place of answering wants to be heard now.
             () = self.control.spoken() => Some(SPOKEN.to_owned()),
+            () = waited(self.patience) => None,
         };
         // The process ends: the question is asked again when the task is resumed.
         if self.control.is_interrupted() {
@@ -342,6 +345,14 @@ impl Context {
         self.evidence.retain(|known| known.check != evidence.check || known.dir != evidence.dir);
         self.evidence.push(evidence.clone());
         evidence
+    }
+}
+
+/// Returns after so long, if ever.
+async fn waited(patience: Option<std::time::Duration>) {
+    match patience {
+        Some(patience) => tokio::time::sleep(patience).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -101,6 +101,7 @@ fn child(context: &Context, job: &Job) -> Context {
         seen: Default::default(),
         outputs: Default::default(),
         grants: Default::default(),
+        patience: None,
         control: context.control.clone(),
         cancel: context.cancel.child_token(),
     }

@@ -63,6 +63,7 @@ impl Session {
             fast: self.settings.role_client(Role::Fast)?,
             critic: self.settings.role_client(Role::Critic)?,
             second_look: self.settings.review.critic,
+            patience: self.settings.questions.patience(),
             window: self.settings.context_tokens,
             purse: self.settings.purse(),
             level: galley_exec::probe(),

@@ -10,10 +10,10 @@ use super::deciding::Undoing;
 use super::event::FrontHandle;
 use super::state::State;
 use crate::protocol::{
-    Accepted, ChangeParams, CheckpointList, DiffDocument, DocumentRef, DocumentText, Empty, ForkParams,
-    HunkChoice, HunkList, HunkRef, HunkText, MarkParams, MessageRef, OptionalTask, PlanDocument, PlanParams,
-    ProposalList, ProposalRef, RequeueParams, RestoreParams, Restored, StartParams, SteerParams, TaskList,
-    TaskRef, UndoParams, Undone, Why,
+    Accepted, CandidateList, ChangeParams, CheckpointList, DiffDocument, DocumentRef, DocumentText, Empty,
+    ForkParams, HunkChoice, HunkList, HunkRef, HunkText, MarkParams, MessageRef, OptionalTask, PlanDocument,
+    PlanParams, ProposalList, ProposalRef, RequeueParams, RestoreParams, Restored, StartParams, SteerParams,
+    TakeParams, TaskList, TaskRef, UndoParams, Undone, Why,
 };
 
 /// Why a request has no answer.
@@ -69,6 +69,20 @@ fn at_once(state: &mut State, method: &str, params: Value) -> Answer {
         "galley/task/requeue" => requeue(state, read(params)?),
         "galley/task/change" => change(state, read(params)?),
         "galley/task/fork" => fork(state, read(params)?),
+        "galley/candidate/list" => {
+            let params: OptionalTask = read(params)?;
+            value(CandidateList { candidates: state.candidates(params.task.as_deref()).map_err(failed)? })
+        }
+        "galley/candidate/choose" => {
+            let params: TaskRef = read(params)?;
+            state.choose_candidate(&params.task).map_err(failed)?;
+            value(Empty {})
+        }
+        "galley/candidate/take" => {
+            let params: TakeParams = read(params)?;
+            state.take_hunks(&params.task, params.hunks).map_err(failed)?;
+            value(Empty {})
+        }
         "galley/plan/get" => plan_document(state, read(params)?),
         "galley/plan/update" => plan(state, read(params)?),
         "galley/task/pause" => with_task(state, read(params)?, Order::Pause),

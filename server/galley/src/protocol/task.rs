@@ -27,6 +27,11 @@ pub struct StartParams {
     pub budget: Option<BudgetParams>,
     /// `provider/model` for this task.
     pub model: Option<String>,
+    /// Gives the request to so many tasks, at most 8, which share the budget; the best of what they propose is put under
+    /// review.
+    pub best_of: Option<u32>,
+    /// `provider/model` of these tasks, taken in turn.
+    pub models: Vec<String>,
     /// Diagnostics at the place, as the editor shows them.
     pub diagnostics: Vec<String>,
 }
