@@ -251,6 +251,7 @@ fn mixed(session: &Session, own: &TaskView, other: &TaskView, ids: &[HunkId]) ->
     let bench = galley_agent::verify::Bench {
         state_dir: session.journal.state_dir().to_path_buf(),
         level: galley_exec::probe(),
+        network: session.settings.sandbox.network.granted(),
     };
     let names = own.evidence.iter().map(|known| known.check.clone()).collect();
     let may = bench.level.is_sandboxed() || session.settings.sandbox.unsandboxed;
