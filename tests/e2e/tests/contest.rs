@@ -88,7 +88,7 @@ fn the_candidate_whose_checks_are_green_is_best_and_hunks_of_another_get_into_it
     let ranked = candidates(&place);
     assert_eq!([&ranked[0]["open"], &ranked[1]["open"]], [&json!(true), &json!(false)]);
     let (_, diff) = galley(&place, &["review", "--json"]);
-    assert!(diff.contains("+SEVEN") && !diff.contains("+TWO"), "{diff}");
+    assert!(diff.contains("SEVEN") && !diff.contains("TWO"), "{diff}");
 }
 
 #[test]
