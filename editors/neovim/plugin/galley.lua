@@ -16,7 +16,7 @@ end, {
 
 for _, name in ipairs({
   'ask', 'fix', 'implement', 'refactor', 'tests', 'document', 'explain',
-  'tasks', 'steer', 'pause', 'resume', 'stop', 'rollback',
+  'tasks', 'plan', 'approve', 'steer', 'pause', 'resume', 'stop', 'rollback',
   'next', 'prev', 'accept', 'reject', 'edit', 'comment', 'why',
   'accept-file', 'reject-file', 'reject-why', 'mark', 'split', 'undo', 'accept-all', 'reject-all', 'diff', 'quickfix',
 }) do

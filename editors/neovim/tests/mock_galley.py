@@ -305,6 +305,24 @@ def steer(params):
     return {}
 
 
+def plan_get(params):
+    t = tasks[params["task"]]
+    marks = {"pending": "[ ]", "active": "[>]", "done": "[x]", "dropped": "[-]"}
+    def write(items, depth):
+        return "".join("%s- %s %s\n%s" % ("  " * depth, marks[i["state"]], i["text"], write(i["items"], depth + 1)) for i in items)
+    return {"task": t["task"], "text": "# %s\n\n%s" % (t["title"], write(t["plan"], 0)), "waits": t["state"] == "waiting"}
+
+
+def plan_update(params):
+    t = tasks[params["task"]]
+    items = [l.split("] ", 1)[1] for l in params["text"].splitlines() if "] " in l]
+    t["plan"] = [{"text": i, "state": "pending", "items": []} for i in items]
+    if params.get("approve"):
+        t["state"] = "editing"
+    notify("galley/task/didUpdate", t)
+    return {}
+
+
 def why(params):
     _, _, h = find(params["hunk"])
     return {"markdown": "**Hunk %d of %d.** %s\n\n✓ `cargo test range::` — 2 failing before, 0 after, 9 passed, 3.1 s, sandboxed, content 7f3a…" % (h["number"], h["of"], h["reason"] or "It is needed.")}
@@ -351,7 +369,7 @@ def show_diagnostic(params):
 ANSWERS = {
     "initialize": initialize, "shutdown": lambda p: None,
     "galley/task/start": start, "galley/task/list": lambda p: {"tasks": list(tasks.values())}, "galley/task/get": lambda p: tasks[p["task"]],
-    "galley/task/steer": steer, "galley/task/pause": task_to("paused"), "galley/task/resume": task_to("exploring"), "galley/task/cancel": task_to("cancelled"),
+    "galley/plan/get": plan_get, "galley/plan/update": plan_update, "galley/task/steer": steer, "galley/task/pause": task_to("paused"), "galley/task/resume": task_to("exploring"), "galley/task/cancel": task_to("cancelled"),
     "galley/proposal/list": lambda p: {"proposals": [w for w in map(wire, proposals.values()) if w["open"]]}, "galley/proposal/get": lambda p: wire(proposals[p["proposal"]]),
     "galley/hunk/accept": accept, "galley/hunk/reject": reject, "galley/hunk/edit": set_text, "galley/hunk/comment": lambda p: {}, "galley/hunk/why": why,
     "galley/hunk/split": lambda p: {"hunks": [p["hunk"] + ".1", p["hunk"] + ".2"]},

@@ -5,6 +5,7 @@ import type { Approvals } from "./approval";
 import type { Decide } from "./decide";
 import { menu, model } from "./menu";
 import type { Navigate } from "./navigate";
+import type { Plans } from "./plan";
 import type { Proposal } from "./protocol";
 import type { Place, Review } from "./review";
 import type { SideBySide } from "./sidebyside";
@@ -17,6 +18,7 @@ export interface Parts {
   navigate: Navigate;
   sideBySide: SideBySide;
   steering: Steering;
+  plans: Plans;
   approvals: Approvals;
   status: StatusBar;
   log: vscode.LogOutputChannel;
@@ -82,6 +84,8 @@ export function commands(parts: Parts): Record<string, Handler> {
     "galley.ui.task.stop": (node) => steering.stop(node),
     "galley.ui.task.pause": (node) => steering.pause(node),
     "galley.ui.task.resume": (node) => steering.resume(node),
+    "galley.ui.plan.edit": (node) => parts.plans.edit(node),
+    "galley.ui.plan.approve": (node) => parts.plans.approve(node),
     "galley.ui.task.steer": (node) => steering.steer(node),
     "galley.ui.task.rollback": (node) => steering.rollback(node),
     "galley.ui.task.open": (node) => inEach(async (proposal) => {

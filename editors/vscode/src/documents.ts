@@ -23,7 +23,7 @@ export class Documents implements vscode.FileSystemProvider, vscode.Disposable {
   }
 
   /** The address of a virtual document; its path is that of the file, so that name, language and pairing are known. */
-  static uri(kind: "hunk" | "proposal" | "current", id: string, path: string): vscode.Uri {
+  static uri(kind: "hunk" | "proposal" | "current" | "plan", id: string, path: string): vscode.Uri {
     return vscode.Uri.from({ scheme: SCHEME, authority: kind, path: `/${path}`, query: id });
   }
 

@@ -12,6 +12,7 @@ import { Documents, SCHEME } from "./documents";
 import { Lenses } from "./lenses";
 import type { Relay } from "./middleware";
 import { Navigate } from "./navigate";
+import { Plans } from "./plan";
 import * as protocol from "./protocol";
 import { Review } from "./review";
 import { checkVersion, createClient, explain, locate } from "./server";
@@ -48,6 +49,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   const navigate = new Navigate(review, sideBySide);
   const steering = new Steering(send, tasks);
   const elsewhere = new Elsewhere();
+  const plans = new Plans(send, tasks, steering, documents);
 
   const cursor = () => {
     status.draw();
@@ -62,7 +64,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
     void sideBySide.draw();
     cursor();
   };
-  const table = commands({ review, decide, navigate, sideBySide, steering, approvals, status, log, restart: () => restart() });
+  const table = commands({ review, decide, navigate, sideBySide, steering, plans, approvals, status, log, restart: () => restart() });
   const relay: Relay = {
     complete: (command, argument) => complete(table, command, argument),
     refused: (answer) => decide.refused(answer),
@@ -77,7 +79,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
       return;
     }
     client = createClient(located.program, log, relay);
-    listen(client, send, { review, tasks, status, drafts, approvals, elsewhere });
+    listen(client, send, { review, tasks, status, drafts, approvals, elsewhere, plans });
     try {
       await client.start();
     } catch (error) {
@@ -132,9 +134,12 @@ export async function deactivate(): Promise<void> {
 interface Asked { approvals: Approvals; elsewhere: Elsewhere }
 interface Surfaces { review: Review; tasks: Tasks; status: StatusBar; drafts: Drafts }
 
-function listen(client: LanguageClient, send: Send, { review, tasks, status, drafts, approvals, elsewhere }: Surfaces & Asked): void {
+function listen(client: LanguageClient, send: Send, { review, tasks, status, drafts, approvals, elsewhere, plans }: Surfaces & Asked & { plans: Plans }): void {
   client.onNotification(protocol.taskDidDraft, ({ task, drafts: written }) => drafts.put(task, written));
-  client.onNotification(protocol.taskDidUpdate, (task) => tasks.put(task));
+  client.onNotification(protocol.taskDidUpdate, (task) => {
+    tasks.put(task);
+    void plans.follow(task);
+  });
   client.onNotification(protocol.proposalDidChange, (proposal) => review.put(proposal));
   client.onNotification(protocol.statusDidChange, (now) => status.put(now));
   client.onRequest(protocol.approvalRequest, (approval, token) => approvals.ask(approval, token));

@@ -125,6 +125,8 @@ const notification = <P>(method: string) => new NotificationType<P>(method);
 export const taskStart = request<StartParams, TaskRef>("galley/task/start");
 export const taskList = request<Empty, { tasks: Task[] }>("galley/task/list");
 export const taskSteer = request<{ task: string; message: string }, { message: string }>("galley/task/steer");
+export const planGet = request<{ task: string }, { task: string; text: string; waits: boolean }>("galley/plan/get");
+export const planUpdate = request<{ task: string; text: string; approve: boolean }, object>("galley/plan/update");
 export const taskPause = request<TaskRef, Empty>("galley/task/pause");
 export const taskResume = request<TaskRef, Empty>("galley/task/resume");
 export const taskCancel = request<TaskRef, Empty>("galley/task/cancel");

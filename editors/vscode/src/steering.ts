@@ -62,7 +62,7 @@ export class Steering {
   }
 
   /** The task that a command means: the row it was called on, the only one there is, or the one that is chosen. */
-  private async pick(argument: unknown, question: string, among: Task[] = this.tasks.running()): Promise<Task | undefined> {
+  async pick(argument: unknown, question: string, among: Task[] = this.tasks.running()): Promise<Task | undefined> {
     const named = argument !== null && typeof argument === "object" && "task" in argument ? argument.task : undefined;
     if (typeof named === "string") return this.tasks.all().find((task) => task.task === named);
     if (among.length < 2) return among[0];

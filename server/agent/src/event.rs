@@ -9,7 +9,9 @@ use galley_text::path::RelPath;
 use galley_workspace::Edits;
 use serde::{Deserialize, Serialize};
 
+use crate::aside::Phase;
 use crate::compact;
+use crate::critic::Claim;
 use crate::order::Queued;
 use crate::task::{Budget, TaskSpec};
 use crate::verify::Evidence;
@@ -297,6 +299,52 @@ pub enum TaskEvent {
         /// Text that the edit put in place.
         new: String,
     },
+    /// A reply outside of the conversation: to a critic, a sub-task, of a summary.
+    Aside {
+        /// What it was for.
+        phase: Phase,
+        /// By which a resumed task finds it: what it was asked in.
+        key: String,
+        /// `provider/model`.
+        model: String,
+        /// The reply.
+        reply: Box<Reply>,
+        /// US dollars, if the price is known.
+        usd: Option<f64>,
+    },
+    /// A sub-task began.
+    SubBegan {
+        /// Number of the round, from 1.
+        step: u32,
+        /// Its id: that of the call which asks for it, with a number.
+        sub: String,
+        /// Whether it reads or edits.
+        phase: Phase,
+        /// What it is asked.
+        ask: String,
+    },
+    /// A sub-task ended.
+    SubEnded {
+        /// Its id.
+        sub: String,
+        /// What it answered.
+        output: String,
+        /// Whether nothing came of it.
+        is_error: bool,
+        /// One line for the person.
+        summary: String,
+        /// Milliseconds that it took.
+        ms: u64,
+    },
+    /// A critic looked at the change as it stood.
+    Looked {
+        /// Hash of the content.
+        hash: String,
+        /// What it said that nothing confirms, as notes for the person.
+        notes: Vec<String>,
+        /// What a command confirmed.
+        confirmed: Vec<Claim>,
+    },
     /// A check has run.
     Checked {
         /// The result.
@@ -547,6 +595,10 @@ impl TaskEvent {
             TaskEvent::Forked { .. } => "forked",
             TaskEvent::Scoped { .. } => "scoped",
             TaskEvent::Edited { .. } => "edited",
+            TaskEvent::Aside { .. } => "aside",
+            TaskEvent::SubBegan { .. } => "sub_began",
+            TaskEvent::SubEnded { .. } => "sub_ended",
+            TaskEvent::Looked { .. } => "looked",
             TaskEvent::Checked { .. } => "checked",
             TaskEvent::Asked { .. } => "asked",
             TaskEvent::Answered { .. } => "answered",

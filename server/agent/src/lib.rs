@@ -15,16 +15,20 @@
 #![forbid(unsafe_code)]
 
 pub mod affected;
+pub mod aside;
 pub mod blast;
 pub mod budget;
 pub mod checks;
 pub mod clock;
 pub mod compact;
+pub mod contest;
+pub mod critic;
 pub mod decisions;
 pub mod drafting;
 pub mod event;
 mod export;
 pub mod formatting;
+pub mod landing;
 mod naming;
 pub mod order;
 pub mod outcome;

@@ -4,6 +4,7 @@ use galley_index::IndexSnapshot;
 
 use crate::compact::mark;
 use crate::event::{PlanItem, PlanState};
+use crate::tools::plan::read_line;
 
 /// The plan as check-list lines, each after a line break.
 pub fn lines(items: &[PlanItem]) -> String {
@@ -58,12 +59,88 @@ fn flatten(items: &[PlanItem], all: &mut Vec<(String, PlanState)>) {
     }
 }
 
+const HEAD: &str = "\
+# A line is an item: [ ] open, [>] active, [x] done, [-] dropped; indented ones belong to the one above.
+# Change, move or delete lines, or add some; what is saved is the plan.
+";
+
+/// The plan as a text that a person can edit, with what the last replanning took away as lines that are struck out.
+/// [`read`] takes it in again.
+pub fn document(title: &str, items: &[PlanItem], changes: &[String]) -> String {
+    let mut text = format!("# {}\n{HEAD}\n", title.lines().next().unwrap_or_default());
+    write(&mut text, items, 0);
+    let gone: Vec<&str> = changes.iter().filter_map(|change| change.strip_prefix("- ")).collect();
+    if !gone.is_empty() {
+        text.push_str("\n# Taken away by the last change of the plan:\n");
+        gone.iter().for_each(|item| text.push_str(&format!("# ~~{item}~~\n")));
+    }
+    text
+}
+
+fn write(text: &mut String, items: &[PlanItem], depth: usize) {
+    for item in items {
+        let words = match item.state {
+            PlanState::Dropped => format!("~~{}~~", item.text),
+            _ => item.text.clone(),
+        };
+        text.push_str(&format!("{}- {} {words}\n", "  ".repeat(depth), mark(item.state)));
+        write(text, &item.items, depth + 1);
+    }
+}
+
+/// Reads a plan that a person wrote. Lines that begin with `#` are none of it; of an item that is nested more deeply than one
+/// below the one above, that is what is taken.
+pub fn read(text: &str) -> Vec<PlanItem> {
+    let mut items: Vec<PlanItem> = Vec::new();
+    let is_item = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    for line in text.lines().filter(is_item) {
+        let width = line.chars().take_while(|c| c.is_whitespace()).map(|c| if c == '\t' { 2 } else { 1 });
+        let depth = width.sum::<usize>() / 2;
+        let (_, mut item) = read_line(line);
+        if let Some(words) = item.text.strip_prefix("~~").and_then(|rest| rest.strip_suffix("~~")) {
+            item.text = words.trim().to_owned();
+            item.state = PlanState::Dropped;
+        }
+        if !item.text.is_empty() {
+            insert(&mut items, depth, item);
+        }
+    }
+    items
+}
+
+fn insert(items: &mut Vec<PlanItem>, depth: usize, item: PlanItem) {
+    match items.last_mut().filter(|_| depth > 0) {
+        Some(parent) => insert(&mut parent.items, depth - 1, item),
+        None => items.push(item),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn item(text: &str, state: PlanState) -> PlanItem {
         PlanItem { text: text.into(), state, items: Vec::new() }
+    }
+
+    #[test]
+    fn a_plan_is_read_as_it_was_written() {
+        let mut mend = item("mend", PlanState::Active);
+        mend.items = vec![item("the parser", PlanState::Pending), item("its docs", PlanState::Dropped)];
+        let items = [item("find", PlanState::Done), mend];
+        let text = document("fix it", &items, &["- ask around".into(), "+ mend".into()]);
+        assert!(text.contains("  - [-] ~~its docs~~\n") && text.contains("\n# ~~ask around~~\n"), "{text}");
+        assert!(!text.contains("# ~~mend"), "{text}");
+        assert_eq!(read(&text), items);
+    }
+
+    #[test]
+    fn a_person_writes_a_plan_as_they_like() {
+        let items = read("\tx\n* one\n\n   two\n[x] three\n      four\n~~five~~\n- [ ]\n#no\n");
+        let texts: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+        assert_eq!(texts, ["x", "one", "three", "five"]);
+        assert_eq!(items[1].items[0].text, "two");
+        assert_eq!((items[2].items[0].text.as_str(), items[3].state), ("four", PlanState::Dropped));
     }
 
     #[test]

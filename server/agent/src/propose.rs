@@ -79,6 +79,12 @@ fn reason(path: &str, after: &str, reasons: &[(String, String, String)]) -> Opti
         .map(|(_, why, _)| why.trim().to_owned())
 }
 
+/// The highest number among a proposal's ids.
+pub(crate) fn highest(proposal: &Proposal) -> usize {
+    let number = |id: &HunkId| id.0.rsplit("-h").next().and_then(|number| number.parse().ok());
+    proposal.all().filter_map(|(_, hunk)| number(&hunk.id)).max().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

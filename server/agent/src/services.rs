@@ -45,10 +45,15 @@ pub struct Services {
     pub client_for: ClientFor,
     /// A fast model for summaries and exploring; absent: the task's own.
     pub fast: Option<Arc<Client>>,
-    /// The model that looks at a finished diff with fresh eyes; absent: no such look.
+    /// The model that looks at a finished diff with fresh eyes; absent: the task's own.
     pub critic: Option<Arc<Client>>,
+    /// Whether there is such a look.
+    pub second_look: crate::critic::When,
     /// The window of the model in tokens where it is configured; absent: as known of the model.
     pub window: Option<u64>,
+    /// How long a question of a model's waits before the task goes on with what the model assumes; absent: for ever. What has
+    /// to be allowed waits in any case.
+    pub patience: Option<std::time::Duration>,
     /// Limits over all tasks.
     pub purse: Purse,
     /// Gets every event after it is in the journal, and the passing signs of life between events.

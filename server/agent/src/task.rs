@@ -29,6 +29,20 @@ pub struct TaskSpec {
     /// Limits on what the task may spend.
     #[serde(default)]
     pub budget: Budget,
+    /// Where the same request is given to several tasks, of which the person takes one: which of them it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contest: Option<Contest>,
+}
+
+/// One of several tasks with the same request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contest {
+    /// The id that they share.
+    pub group: String,
+    /// Its number, from 1.
+    pub number: u32,
+    /// How many there are.
+    pub of: u32,
 }
 
 impl TaskSpec {

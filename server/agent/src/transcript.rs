@@ -1,18 +1,20 @@
 //! The conversation with the model, rebuilt from the events alone. A resumed task therefore sends the same bytes as the one
 //! that was killed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use galley_model::{Item, Usage};
+use galley_model::{Item, Reply, Usage};
 use galley_text::path::RelPath;
 use galley_workspace::Edits;
 
+use crate::critic::Claim;
 use crate::event::{PlanItem, Speaker, TaskEvent, Verdict};
 use crate::order::Queue;
 use crate::scope::ScopeSpec;
 use crate::task::{Budget, TaskSpec};
 use crate::tools::Set;
 use crate::verify::Evidence;
+use crate::view::add_usd;
 
 /// What a task has to know of its past to go on.
 #[derive(Debug)]
@@ -65,6 +67,12 @@ pub struct Past {
     pub declared: String,
     /// What it may change now.
     pub scope: ScopeSpec,
+    /// Replies outside of the conversation by their key, in order.
+    pub asides: HashMap<String, VecDeque<Reply>>,
+    /// US dollars over all replies; `None` while no price is known.
+    pub usd: Option<f64>,
+    /// What the critic's look came to: notes, and claims that a command confirmed; `None` while there was none.
+    pub look: Option<(Vec<String>, Vec<Claim>)>,
     /// Whether its loop had come to an end.
     pub over: bool,
     /// The review that it goes on from, and the hunks of it that are in the overlay.
@@ -98,6 +106,9 @@ impl Past {
             usage: Usage::default(),
             declared: declared(set),
             scope: spec.scope_spec(),
+            asides: HashMap::new(),
+            usd: None,
+            look: None,
             over: false,
             left: None,
             spec,
@@ -154,10 +165,19 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a TaskEvent>) -> Option<Past>
                 }
                 past.items.push(Item::User(text.clone()));
             }
-            TaskEvent::Reply { reply, .. } => {
+            TaskEvent::Reply { reply, usd } => {
                 past.usage += reply.usage;
+                past.usd = add_usd(past.usd, *usd);
                 past.steps += 1;
                 past.items.push(Item::Reply((**reply).clone()));
+            }
+            TaskEvent::Aside { key, reply, usd, .. } => {
+                past.usage += reply.usage;
+                past.usd = add_usd(past.usd, *usd);
+                past.asides.entry(key.clone()).or_default().push_back((**reply).clone());
+            }
+            TaskEvent::Looked { notes, confirmed, .. } => {
+                past.look = Some((notes.clone(), confirmed.clone()));
             }
             TaskEvent::CallEnded {
                 call_id,
@@ -174,6 +194,8 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a TaskEvent>) -> Option<Past>
                 past.begun.remove(call_id);
                 past.repairs += u32::from(tool == "finish" && !past.over);
                 past.summaries.insert(call_id.clone(), summary.clone());
+                // What its sub-tasks said has come to something; another call may get the same id.
+                past.asides.retain(|key, _| !key.starts_with(&format!("{call_id}.")));
                 past.items.push(Item::ToolResult {
                     call_id: call_id.clone(),
                     name: tool.clone(),
@@ -192,7 +214,10 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a TaskEvent>) -> Option<Past>
                 past.set = *tools;
                 past.declared = self::declared(*tools);
             }
-            TaskEvent::Compacted { shortened, .. } => shortened.apply(&mut past.items, &past.summaries),
+            TaskEvent::Compacted { shortened, .. } => {
+                past.asides.retain(|key, _| !key.starts_with("summary "));
+                shortened.apply(&mut past.items, &past.summaries);
+            }
             TaskEvent::Checked { evidence } => {
                 past.evidence.retain(|known| known.check != evidence.check || known.dir != evidence.dir);
                 past.evidence.push(evidence.clone());
@@ -233,6 +258,8 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a TaskEvent>) -> Option<Past>
                 past.left = Some(((**left).clone(), offered.clone()));
                 past.overlay = Some(overlay.clone());
                 past.over = false;
+                // Another change than the one that was looked at.
+                past.look = None;
             }
             TaskEvent::Ended { .. } | TaskEvent::Proposed { .. } => {
                 past.over = true;

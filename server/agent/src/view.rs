@@ -1,9 +1,12 @@
 //! What is shown of a task: the fold of its events. Nothing else holds a task's state, so a live view, a view after a crash
 //! and a view in another editor are the same.
 
-use galley_model::Usage;
+use std::collections::BTreeMap;
+
+use galley_model::{Reply, Usage};
 use galley_review::Proposal;
 
+use crate::aside::Phase;
 use crate::event::{Checkpoint, PlanItem, Speaker, State, TaskEvent, Verdict};
 use crate::order::Queue;
 use crate::scope::ScopeSpec;
@@ -51,12 +54,18 @@ pub struct TaskView {
     pub usd: Option<f64>,
     /// What the turns in each state cost, in the order in which these were first entered.
     pub by_state: Vec<StateCost>,
+    /// What was spent by what it was for: tokens, and US dollars where a price is known.
+    pub phases: BTreeMap<Phase, (Usage, Option<f64>)>,
     /// Turns taken.
     pub turns: u32,
     /// The proposal as it was made. The review's live state is kept by its front.
     pub proposal: Option<Proposal>,
     /// Evidence of the proposal, or of the last checks.
     pub evidence: Vec<Evidence>,
+    /// Whether it went on from a review: the person made something of its proposal.
+    pub continued: bool,
+    /// What a critic noted of the change; the proposal's warnings hold it, too.
+    pub second_look: Vec<String>,
     /// What was applied and can be taken back, oldest first.
     pub checkpoints: Vec<Checkpoint>,
     /// What was about to be applied and was not told of since: the texts tell whether it is there.
@@ -154,9 +163,12 @@ impl TaskView {
             usage: Usage::default(),
             usd: None,
             by_state: Vec::new(),
+            phases: BTreeMap::new(),
             turns: 0,
             proposal: None,
             evidence: Vec::new(),
+            continued: false,
+            second_look: Vec::new(),
             checkpoints: Vec::new(),
             applying: Vec::new(),
             decisions: Vec::new(),
@@ -196,6 +208,7 @@ impl TaskView {
                 self.usage += reply.usage;
                 self.usd = add_usd(self.usd, *usd);
                 self.add_to_state(reply.usage, *usd);
+                self.spend(Phase::Work, &reply.usage, *usd);
             }
             TaskEvent::Switched { to, reason, .. } => {
                 self.model.clone_from(to);
@@ -247,6 +260,17 @@ impl TaskView {
                 "goes on".clone_into(&mut self.activity);
                 self.message = None;
             }
+            TaskEvent::Aside { phase, reply, usd, key, .. } => {
+                self.usage += reply.usage;
+                self.usd = add_usd(self.usd, *usd);
+                self.spend(*phase, &reply.usage, *usd);
+                self.sub_replied(key, reply);
+            }
+            TaskEvent::SubBegan { step, sub, phase, ask } => self.begin_sub(*step, sub, *phase, ask),
+            TaskEvent::SubEnded { sub, output, is_error, summary, ms } => {
+                self.end_step(sub, output, *is_error, summary, *ms);
+            }
+            TaskEvent::Looked { notes, .. } => self.second_look.clone_from(notes),
             TaskEvent::Checked { evidence } => {
                 self.evidence.retain(|known| known.check != evidence.check);
                 self.evidence.push(evidence.clone());
@@ -271,7 +295,10 @@ impl TaskView {
                 let known = std::mem::take(&mut self.known_decisions).min(self.decisions.len());
                 self.decisions.drain(..known);
             }
-            TaskEvent::Continued { .. } => self.known_decisions = self.decisions.len(),
+            TaskEvent::Continued { .. } => {
+                self.continued = true;
+                self.known_decisions = self.decisions.len();
+            }
             TaskEvent::Decided { hunks, verdict, text } => {
                 if *verdict == Verdict::Reopened && self.state == State::Done {
                     self.state = State::Proposed;
@@ -322,6 +349,37 @@ impl TaskView {
         cost.usd = add_usd(cost.usd, usd);
     }
 
+    fn spend(&mut self, phase: Phase, usage: &Usage, usd: Option<f64>) {
+        let spent = self.phases.entry(phase).or_default();
+        spent.0 += *usage;
+        spent.1 = add_usd(spent.1, usd);
+    }
+
+    /// A sub-task is a step of its own; one that is taken up again after a kill is the same.
+    fn begin_sub(&mut self, step: u32, sub: &str, phase: Phase, ask: &str) {
+        if self.steps.iter().any(|known| known.call_id == sub) {
+            return;
+        }
+        let ask = ask.lines().next().unwrap_or_default();
+        self.steps.push(StepView {
+            step,
+            call_id: sub.to_owned(),
+            tool: phase.word().to_owned(),
+            summary: format!("{}: {ask}", phase.word()),
+            state: StepState::Running,
+            ms: 0,
+            detail: None,
+        });
+    }
+
+    /// What a sub-task does now.
+    fn sub_replied(&mut self, sub: &str, reply: &Reply) {
+        let Some(call) = reply.calls.first() else { return };
+        if let Some(known) = self.steps.iter_mut().rev().find(|known| known.call_id == sub) {
+            known.summary = format!("{}: {}", known.tool, crate::tools::announce(call));
+        }
+    }
+
     /// The checkpoint of an intent, which is settled by this: the files that were changed.
     fn intended(&mut self, id: &str, paths: &[String]) -> Option<Checkpoint> {
         let at = self.applying.iter().position(|known| known.checkpoint.id == id)?;
@@ -340,7 +398,8 @@ impl TaskView {
     }
 }
 
-fn add_usd(sum: Option<f64>, more: Option<f64>) -> Option<f64> {
+/// The sum of two prices; one that is not known adds nothing.
+pub(crate) fn add_usd(sum: Option<f64>, more: Option<f64>) -> Option<f64> {
     match (sum, more) {
         (Some(sum), Some(more)) => Some(sum + more),
         (sum, more) => sum.or(more),

@@ -241,6 +241,8 @@ impl Place {
             client_for: galley_agent::one_model(),
             fast: None,
             critic: None,
+            second_look: Default::default(),
+            patience: None,
             window: None,
             purse: Default::default(),
             published,

@@ -77,6 +77,8 @@ async fn answers(calls: &[String], network: Network, level: Level) -> (Vec<Strin
         client_for: galley_agent::one_model(),
         fast: None,
         critic: None,
+        second_look: Default::default(),
+        patience: None,
         window: None,
         purse: Default::default(),
         published,
@@ -90,6 +92,7 @@ async fn answers(calls: &[String], network: Network, level: Level) -> (Vec<Strin
         limits: Default::default(),
         planning: Default::default(),
         budget: Budget::default(),
+        contest: None,
     };
     galley_agent::start(services, TaskHandle::new("t1".to_owned()), spec).unwrap();
     let mut outputs = Vec::new();

@@ -61,6 +61,8 @@ async fn outputs_of(replies: &[Vec<String>]) -> (Vec<String>, TaskEvent) {
         client_for: galley_agent::one_model(),
         fast: None,
         critic: None,
+        second_look: Default::default(),
+        patience: None,
         window: None,
         purse: Default::default(),
         published,
@@ -74,6 +76,7 @@ async fn outputs_of(replies: &[Vec<String>]) -> (Vec<String>, TaskEvent) {
         limits: Default::default(),
         planning: Default::default(),
         budget: Budget::default(),
+        contest: None,
     };
     galley_agent::start(services, TaskHandle::new("t1".to_owned()), spec).unwrap();
     let mut outputs = Vec::new();

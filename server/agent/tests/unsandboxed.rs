@@ -51,6 +51,8 @@ async fn a_command_is_asked_for_once_and_no_means_no() {
         client_for: galley_agent::one_model(),
         fast: None,
         critic: None,
+        second_look: Default::default(),
+        patience: None,
         window: None,
         purse: Default::default(),
         published,
@@ -64,6 +66,7 @@ async fn a_command_is_asked_for_once_and_no_means_no() {
         limits: Default::default(),
         planning: Default::default(),
         budget: Budget::default(),
+        contest: None,
     };
     galley_agent::start(services, TaskHandle::new("t1".to_owned()), spec).unwrap();
     let mut checks = Vec::new();

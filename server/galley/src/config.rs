@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use galley_agent::critic::When;
 use galley_agent::{Budget, Planning, Purse};
 use galley_exec::{Host, Network};
 use galley_model::{Client, Role};
@@ -35,6 +36,8 @@ pub struct Settings {
     pub plan: Planning,
     /// The window of the model in tokens, where it is smaller or larger than known.
     pub context_tokens: Option<u64>,
+    /// What becomes of a model's questions that nobody answers.
+    pub questions: QuestionSettings,
     /// How proposals are reviewed.
     pub review: ReviewSettings,
     /// What the language server answers from its index.
@@ -120,6 +123,21 @@ impl NetworkSetting {
     }
 }
 
+/// What becomes of a model's questions that nobody answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QuestionSettings {
+    /// After so many seconds the task goes on with what the model assumes; absent: it waits.
+    pub seconds: Option<u64>,
+}
+
+impl QuestionSettings {
+    /// The same as a duration.
+    pub fn patience(self) -> Option<std::time::Duration> {
+        self.seconds.map(std::time::Duration::from_secs)
+    }
+}
+
 /// How proposals are reviewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -128,11 +146,13 @@ pub struct ReviewSettings {
     pub check: CheckTime,
     /// Whether the checks of a proposal are run again in the background when the text under it changed and they are cheap.
     pub renew: bool,
+    /// Whether a critic, a model with fresh eyes, looks at finished changes: `auto`, `on` or `off`.
+    pub critic: When,
 }
 
 impl Default for ReviewSettings {
     fn default() -> Self {
-        ReviewSettings { check: CheckTime::default(), renew: true }
+        ReviewSettings { check: CheckTime::default(), renew: true, critic: When::default() }
     }
 }
 

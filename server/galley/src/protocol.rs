@@ -2,6 +2,7 @@
 //! (`galley protocol schema`) are made from these; every request is mirrored by `workspace/executeCommand` under the same
 //! name with dots.
 
+mod candidate;
 mod editor;
 mod review;
 mod task;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use candidate::*;
 pub use editor::*;
 pub use review::*;
 pub use task::*;
@@ -87,6 +89,10 @@ pub const REQUESTS: &[&str] = &[
     "galley/task/requeue",
     "galley/task/change",
     "galley/task/fork",
+    "galley/candidate/list",
+    "galley/candidate/choose",
+    "galley/candidate/take",
+    "galley/plan/get",
     "galley/plan/update",
     "galley/task/pause",
     "galley/task/resume",
@@ -139,6 +145,10 @@ pub fn schema() -> serde_json::Value {
         "galley/task/requeue": RequeueParams => Empty,
         "galley/task/change": ChangeParams => Empty,
         "galley/task/fork": ForkParams => TaskRef,
+        "galley/candidate/list": OptionalTask => CandidateList,
+        "galley/candidate/choose": TaskRef => Empty,
+        "galley/candidate/take": TakeParams => Empty,
+        "galley/plan/get": OptionalTask => PlanDocument,
         "galley/plan/update": PlanParams => Empty,
         "galley/task/pause": OptionalTask => Empty,
         "galley/task/resume": OptionalTask => Empty,

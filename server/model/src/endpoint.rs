@@ -157,6 +157,8 @@ pub struct Endpoint {
     pub timeouts: Timeouts,
     /// Attempts in all for one exchange.
     pub max_attempts: u32,
+    /// Requests of this process that may be under way at its account at once.
+    pub max_concurrent: usize,
     /// Output limit in tokens where the request gives none.
     pub max_output: Option<u32>,
     /// The service tier to ask for where the API has any (`flex`, `priority`).
@@ -195,6 +197,7 @@ impl Endpoint {
             model: model.into(),
             timeouts: Timeouts::default(),
             max_attempts: 6,
+            max_concurrent: 8,
             max_output: None,
             service_tier: None,
             headers: Vec::new(),
@@ -217,6 +220,7 @@ impl fmt::Debug for Endpoint {
             .field("model", &self.model)
             .field("timeouts", &self.timeouts)
             .field("max_attempts", &self.max_attempts)
+            .field("max_concurrent", &self.max_concurrent)
             .field("max_output", &self.max_output)
             .field("headers", &headers)
             .finish()

@@ -41,6 +41,7 @@ pub mod record;
 mod responses;
 mod retry;
 mod role;
+mod slots;
 mod sse;
 mod tokens;
 mod vocabulary;

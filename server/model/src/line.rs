@@ -18,6 +18,7 @@ use crate::exchange::{Reply, Request, Stop, StreamEvent, Usage};
 use crate::limits::Limits;
 use crate::record::{Pace, Recording};
 use crate::retry;
+use crate::slots::Slots;
 use crate::tokens::Gauge;
 use crate::vocabulary::Vocabulary;
 use crate::wire::{Attempt, Seen};
@@ -186,9 +187,11 @@ impl Line {
             on_event(StreamEvent::Waiting { wait, reason });
             tokio::time::sleep(wait).await;
         }
+        let place = Slots::of(&self.endpoint).take(on_event).await;
         let attempt =
             Attempt { http, endpoint: &self.endpoint, dialect: *dialect, url, timeouts, limits: &limits };
         let result = attempt.run(body, seen, on_event).await;
+        drop(place);
         match result {
             Ok(draft) => self.settled(request, draft, seen),
             Err(error) => {

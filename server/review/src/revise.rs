@@ -107,7 +107,7 @@ impl Hunk {
     }
 
     /// Whether both change the same line, or insert at the same place.
-    fn overlaps(&self, other: &Hunk) -> bool {
+    pub fn overlaps(&self, other: &Hunk) -> bool {
         let (a, b) = (&self.range, &other.range);
         match (a.is_empty(), b.is_empty()) {
             _ if self.is_whole_file() || other.is_whole_file() => self.kind == other.kind,

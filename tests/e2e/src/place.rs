@@ -90,7 +90,12 @@ impl Place {
         stdout(&output)
     }
 
-    /// The program, to be run with its state here.
+    /// Sets the person's own configuration.
+    pub fn configure(&self, toml: &str) {
+        std::fs::write(self.beside("config.toml"), toml).expect("a written configuration");
+    }
+
+    /// The program, to be run with its state and configuration here.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.program(crate::galley());
         command.args(arguments);
@@ -111,6 +116,10 @@ impl Place {
             "GEMINI_API_KEY",
         ] {
             command.env_remove(name);
+        }
+        let config = self.beside("config.toml");
+        if config.exists() {
+            command.env("GALLEY_CONFIG", config);
         }
         command.env("GALLEY_STATE_DIR", self.state()).env("NO_COLOR", "1");
         command

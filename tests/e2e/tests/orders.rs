@@ -64,6 +64,87 @@ fn while_it_plans_a_task_has_no_tool_that_writes_and_the_approved_plan_is_the_pe
 }
 
 #[test]
+fn a_question_that_nobody_answers_gets_the_assumption_and_is_not_asked_again() {
+    let place = Place::new(&[("a.rs", "fn a() {}\n")]);
+    place.configure("[questions]\nseconds = 1\n");
+    let ask = |more: Value| {
+        let mut turn = call("more", json!({ "call": ["ask", "Which name?", "kept", "other"] }));
+        turn["match"] = more;
+        turn
+    };
+    let model = Model::start(&json!({ "turns": [
+        ask(json!({})),
+        ask(json!({ "tool": "Go on with your assumption (kept)" })),
+        { "calls": finish()["calls"], "match": { "tool": "asked already" } },
+    ] }));
+    let mut client = Client::start(&place, Some(&model.url()), full());
+    client.hold_approvals = true;
+    let task = client.task(json!({ "goal": "look", "mode": "explain" }));
+    let asked = client.wait("the question", |message| message["method"] == "galley/approval/request");
+    assert_eq!(asked["params"]["options"][0]["id"], "kept", "the assumed one is first");
+    client.until(&task, &["done"]);
+    model.assert_clean();
+}
+
+#[test]
+fn a_plan_is_edited_as_a_text_and_approved_from_a_terminal() {
+    let place = Place::new(&[("a.rs", "fn old() {}\n")]);
+    let first = json!({ "items": ["[ ] rename it", "  [ ] its users", "[ ] write docs"] });
+    let model = Model::start(&json!({ "prefix": "any", "turns": [
+        call("plan", first), edit("a.rs", "fn old", "fn new"), finish(),
+    ] }));
+    let mut client = Client::start(&place, Some(&model.url()), full());
+    client.hold_approvals = true;
+    let task = client.task(json!({ "goal": "rename it", "plan": "ask" }));
+    client.wait("the plan", |message| message["method"] == "galley/approval/request");
+    let shown = client.ask("galley/plan/get", json!({ "task": task }));
+    let text = shown["text"].as_str().unwrap();
+    assert!(text.contains("- [ ] rename it\n  - [ ] its users\n- [ ] write docs\n"), "{text}");
+    assert_eq!(shown["waits"], true);
+    assert_eq!(stdout(&place.galley(&["task", "plan", &task])), text);
+    // Reordered, one dropped, one new, as a person leaves it in an editor.
+    let edited = "- [ ] look at the users\n- [ ] rename it\n- [-] ~~write docs~~\n# a note\n";
+    let file = place.beside("plan.md");
+    std::fs::write(&file, edited).unwrap();
+    let said = place.galley(&["task", "plan", &task, "--set", file.to_str().unwrap(), "--approve"]);
+    assert!(said.status.success(), "{}", stderr(&said));
+    client.proposal();
+    let shown = client.ask("galley/plan/get", json!({ "task": task }));
+    let text = shown["text"].as_str().unwrap();
+    assert!(text.contains("- [ ] look at the users\n- [ ] rename it\n- [-] ~~write docs~~\n"), "{text}");
+    assert!(text.contains("# ~~its users~~\n"), "what went stays readable: {text}");
+    assert_eq!(shown["waits"], false);
+    let work = model.log()["requests"][1]["body"].to_string();
+    assert!(work.contains("look at the users") && work.contains("approved"), "{work}");
+}
+
+#[test]
+fn a_plain_client_changes_the_plan_of_a_running_task_through_a_command() {
+    let place = Place::new(&[("a.rs", "fn old() {}\n")]);
+    let (asked, gate) = (place.beside("asked"), place.beside("gate"));
+    let model = Model::start(&json!({ "turns": [
+        call("plan", json!({ "items": ["[>] one", "[ ] two"] })),
+        { "calls": call("search", json!({ "query": "old" }))["calls"], "signal": asked, "waitFor": gate },
+        finish(),
+    ] }));
+    let mut client = Client::start(&place, Some(&model.url()), json!({}));
+    let task = client.task(json!({ "goal": "look", "mode": "free" }));
+    client.until_file(&asked);
+    let arguments = json!([{ "task": task, "text": "[>] one\n[-] two\n[ ] three" }]);
+    client
+        .ask("workspace/executeCommand", json!({ "command": "galley.plan.update", "arguments": arguments }));
+    File::create(&gate).unwrap();
+    client.until(&task, &["done", "failed"]);
+    let last = model.log()["requests"].as_array().unwrap().last().unwrap()["body"].to_string();
+    assert!(
+        last.contains("I changed the plan") && last.contains("[-] two") && last.contains("three"),
+        "{last}"
+    );
+    let shown = client.ask("galley/task/get", json!({ "task": task }));
+    assert_eq!(shown["planChanges"], json!(["~ two: dropped", "+ three"]));
+}
+
+#[test]
 fn the_scope_is_enforced_and_widened_by_the_person_alone() {
     let place = Place::new(&[
         ("src/a.rs", "fn one() {\n    x()\n}\n\nfn two() {\n    x()\n}\n"),

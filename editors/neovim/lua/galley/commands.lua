@@ -68,6 +68,17 @@ local function to_task(method, fits, none)
   end
 end
 
+---@param verb 'edit'|'approve'
+---@param fits fun(t: galley.Task): boolean
+---@param none string
+local function to_plan(verb, fits, none)
+  return function()
+    require('galley.tasks').choose(fits, none, function(task)
+      require('galley.plan')[verb](task)
+    end)
+  end
+end
+
 local function is_running(t)
   return require('galley.tasks').is_running(t)
 end
@@ -137,6 +148,8 @@ M.subcommands = {
   document = { run = start('document'), key = true },
   explain = { run = start('explain'), key = true },
   tasks = { run = lazily('tasks', 'open'), key = true },
+  plan = { run = to_plan('edit', function(t) return #(t.plan or {}) > 0 end, 'no task has a plan'), key = true },
+  approve = { run = to_plan('approve', function(t) return t.state == 'waiting' end, 'no plan waits for approval'), key = true },
   steer = { run = steer, key = true },
   pause = { run = to_task('pause', is_running, 'no task is running'), key = true },
   resume = {

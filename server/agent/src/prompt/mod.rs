@@ -51,7 +51,7 @@ pub fn tool_set(mode: Mode, family: EditFamily) -> Set {
 /// The system text of a task: stable fragments first, then what is frozen for this task.
 pub fn instructions(set: Set, checks: &[Check], walls: &str, snapshot: &Snapshot, spec: &TaskSpec) -> String {
     let mut text = match set {
-        Set::Replace => CONTRACT.to_owned(),
+        Set::Replace | Set::Delegated => CONTRACT.to_owned(),
         Set::ApplyPatch => format!("{CONTRACT}\n{BY_PATCH}"),
         Set::ReadOnly | Set::Exploring => READ_ONLY.to_owned(),
         Set::Planning => PLANNING.to_owned(),

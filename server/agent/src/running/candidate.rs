@@ -2,6 +2,7 @@
 
 use galley_workspace::{Checkpoint, Overlay};
 
+use super::looking::Standing;
 use crate::checks::Kind;
 use crate::verify::{CheckStatus, Evidence};
 
@@ -11,13 +12,20 @@ pub(super) struct Candidate {
     checkpoint: Checkpoint,
     /// What the checks said of it.
     pub(super) evidence: Vec<Evidence>,
+    /// What a critic said of it and a command confirmed.
+    pub(super) standing: Vec<Standing>,
     /// The attempt that it came of, from 1.
     pub(super) attempt: u32,
 }
 
 impl Candidate {
-    pub(super) fn new(overlay: &Overlay, evidence: Vec<Evidence>, attempt: u32) -> Candidate {
-        Candidate { checkpoint: overlay.checkpoint(), evidence, attempt }
+    pub(super) fn new(
+        overlay: &Overlay,
+        evidence: Vec<Evidence>,
+        standing: Vec<Standing>,
+        attempt: u32,
+    ) -> Candidate {
+        Candidate { checkpoint: overlay.checkpoint(), evidence, standing, attempt }
     }
 
     /// Brings the overlay back to this state.
@@ -25,13 +33,23 @@ impl Candidate {
         overlay.restore(&self.checkpoint);
     }
 
-    pub(super) fn is_worse_than(&self, other: &Candidate) -> bool {
-        badness(&self.evidence) > badness(&other.evidence)
+    /// Whether the overlay is at this state.
+    pub(super) fn is_of(&self, overlay: &Overlay) -> bool {
+        overlay.is_at(&self.checkpoint)
     }
 
-    /// The red check in a few words; empty when none is.
+    pub(super) fn is_worse_than(&self, other: &Candidate) -> bool {
+        let worth = |candidate: &Candidate| (badness(&candidate.evidence), candidate.standing.len());
+        worth(self) > worth(other)
+    }
+
+    /// What is red in a few words; empty when nothing is.
     pub(super) fn words(&self) -> String {
-        first_red(&self.evidence).map_or(String::new(), |red| format!("{}: {}", red.check, red.summary))
+        match (first_red(&self.evidence), self.standing.first()) {
+            (Some(red), _) => format!("{}: {}", red.check, red.summary),
+            (None, Some(standing)) => standing.note(),
+            (None, None) => String::new(),
+        }
     }
 }
 
@@ -40,7 +58,7 @@ fn first_red(evidence: &[Evidence]) -> Option<&Evidence> {
 }
 
 /// The earlier the checks stopped the worse, then by what the change broke, then by what it left broken.
-fn badness(evidence: &[Evidence]) -> (u8, usize, usize) {
+pub(crate) fn badness(evidence: &[Evidence]) -> (u8, usize, usize) {
     let red = first_red(evidence);
     let stage = match red.map(|red| red.kind) {
         Some(Kind::Format | Kind::Compile) => 3,

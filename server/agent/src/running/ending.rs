@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use galley_model::Item;
-use galley_review::{HunkId, Proposal};
+use galley_review::HunkId;
 use galley_text::format::FileChange;
 use galley_text::path::RelPath;
 
 use super::candidate::Candidate;
+use super::looking::Standing;
 use super::rounds::{Next, Rounds};
 use crate::checks::{Check, Kind, Reader, relative};
 use crate::event::{State, TaskEvent};
@@ -56,12 +57,23 @@ pub(super) async fn finish(rounds: &mut Rounds, finish: Finish) -> Ruling {
         rounds.note_checked();
         return Ruling::Repair(SPOKEN_MEANWHILE.to_owned());
     }
-    let undone = keep_best(rounds, evidence);
+    let standing = rounds.still_standing().await;
+    let undone = keep_best(rounds, evidence, standing);
     let evidence = rounds.best.as_ref().map(|best| best.evidence.clone()).unwrap_or_default();
-    let red = red_reports(rounds.past.spec.mode, &evidence, &mut rounds.context.verifier.told);
+    let mut red = red_reports(rounds.past.spec.mode, &evidence, &mut rounds.context.verifier.told);
+    if finish.outcome == Outcome::Done && red.is_empty() {
+        look(rounds).await;
+        if rounds.control.stop_token().is_cancelled() {
+            partial(rounds, State::Cancelled, "stopped by you").await;
+            return Ruling::Over;
+        }
+    }
+    let checks_are_red = !red.is_empty();
+    red.extend(rounds.best.iter().flat_map(|best| &best.standing).map(Standing::for_model));
     if finish.outcome == Outcome::Done && !red.is_empty() && rounds.repairs < REPAIRS {
         rounds.repairs += 1;
-        let mut report = format!("Not finished, checks are red (attempt {} of {REPAIRS}):\n", rounds.repairs);
+        let what = if checks_are_red { "checks are red" } else { "there is a defect" };
+        let mut report = format!("Not finished, {what} (attempt {} of {REPAIRS}):\n", rounds.repairs);
         for line in undone.iter().chain(&formatted).chain(&red) {
             report.push_str(&format!("\n{line}\n"));
         }
@@ -72,8 +84,9 @@ pub(super) async fn finish(rounds: &mut Rounds, finish: Finish) -> Ruling {
     if !red.is_empty() && !blocked {
         let words = rounds.best.as_ref().map(Candidate::words).unwrap_or_default();
         summary = format!(
-            "Not finished: after {} repairs checks are still red ({words}).\n\n{summary}",
-            rounds.repairs
+            "Not finished: after {} repairs {} ({words}).\n\n{summary}",
+            rounds.repairs,
+            if checks_are_red { "checks are still red" } else { "a defect is left" }
         );
     }
     for line in undone.iter().chain(&formatted) {
@@ -131,9 +144,9 @@ fn in_vain(items: &[Item]) -> Option<Tried> {
 }
 
 /// Takes in what was verified. Where it is worse than what there was, that one is brought back, and the answer says so.
-fn keep_best(rounds: &mut Rounds, evidence: Vec<Evidence>) -> Option<String> {
+fn keep_best(rounds: &mut Rounds, evidence: Vec<Evidence>, standing: Vec<Standing>) -> Option<String> {
     let context = &mut rounds.context;
-    let candidate = Candidate::new(&context.overlay, evidence, rounds.repairs + 1);
+    let candidate = Candidate::new(&context.overlay, evidence, standing, rounds.repairs + 1);
     match &rounds.best {
         Some(best) if candidate.is_worse_than(best) => {
             best.restore(&mut context.overlay);
@@ -150,6 +163,14 @@ fn keep_best(rounds: &mut Rounds, evidence: Vec<Evidence>) -> Option<String> {
             rounds.best = Some(candidate);
             None
         }
+    }
+}
+
+/// Has the best candidate looked at; what is confirmed is held against it.
+async fn look(rounds: &mut Rounds) {
+    let standing = rounds.look().await;
+    if let Some(best) = rounds.best.as_mut().filter(|_| !standing.is_empty()) {
+        best.standing = standing;
     }
 }
 
@@ -258,7 +279,11 @@ fn offer(rounds: &mut Rounds, evidence: Vec<Evidence>, summary: &str, partial: b
     let red_before: Vec<String> =
         evidence.iter().flat_map(|known| known.fixed.iter().chain(&known.still_failing)).cloned().collect();
     let circumstances = Circumstances { goal_names_tests: spec.mode == Mode::Tests, red_before: &red_before };
-    let warnings = selfcheck::warnings(&changes, circumstances);
+    let mut warnings = selfcheck::warnings(&changes, circumstances);
+    warnings.extend(rounds.look.iter().flat_map(|look| look.notes.iter().cloned()));
+    if let Some(best) = rounds.best.as_ref().filter(|best| best.is_of(&context.overlay)) {
+        warnings.extend(best.standing.iter().map(Standing::note));
+    }
     let mut proposal = propose::propose(
         &context.task,
         &spec.title,
@@ -266,7 +291,7 @@ fn offer(rounds: &mut Rounds, evidence: Vec<Evidence>, summary: &str, partial: b
         &rounds.past.reasons,
     );
     if let Some((left, offered)) = &rounds.past.left {
-        let mut number = highest(left);
+        let mut number = propose::highest(left);
         proposal.revise(left, offered, &mut || {
             number += 1;
             HunkId(format!("{}-h{number}", context.task))
@@ -275,12 +300,6 @@ fn offer(rounds: &mut Rounds, evidence: Vec<Evidence>, summary: &str, partial: b
     proposal.partial = partial;
     proposal.warnings = warnings;
     context.record(&TaskEvent::Proposed { proposal, evidence, summary: summary.to_owned() });
-}
-
-/// The highest number among a proposal's ids.
-fn highest(proposal: &Proposal) -> usize {
-    let number = |id: &HunkId| id.0.rsplit("-h").next().and_then(|number| number.parse().ok());
-    proposal.all().filter_map(|(_, hunk)| number(&hunk.id)).max().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ impl Rounds {
             return;
         }
         if let Some(evidence) = ending::known(self) {
-            self.keep(&Candidate::new(&self.context.overlay, evidence, 0));
+            self.keep(&Candidate::new(&self.context.overlay, evidence, Vec::new(), 0));
         }
     }
 
@@ -41,7 +41,7 @@ impl Rounds {
         };
         let Some(kept) = self.kept.take() else { return (as_it_is(self), String::new()) };
         if let Some(evidence) = now {
-            let candidate = Candidate::new(&self.context.overlay, evidence.clone(), 0);
+            let candidate = Candidate::new(&self.context.overlay, evidence.clone(), Vec::new(), 0);
             if !candidate.is_worse_than(&kept) {
                 return (evidence, String::new());
             }

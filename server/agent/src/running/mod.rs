@@ -8,6 +8,7 @@ mod exchange;
 mod fork;
 mod keeping;
 mod listening;
+mod looking;
 mod obeying;
 mod resuming;
 mod rounds;
@@ -20,11 +21,13 @@ use galley_journal::{Batch, Journal, JournalError, NewEntry, NewTask, Spend};
 use galley_model::{Item, Kind};
 use galley_workspace::{Overlay, Workspace};
 
+pub(crate) use candidate::badness;
 pub use control::Control;
 pub use fork::fork;
 pub use resuming::resume;
 pub(crate) use resuming::seconds;
 
+use crate::aside::Answered;
 use crate::event::{Speaker, State, TaskEvent, Verdict};
 use crate::order::{Order, Queued};
 use crate::scope::Scope;
@@ -195,11 +198,14 @@ fn spawn(
         step: past.steps,
         evidence: past.evidence.clone(),
         answers: Vec::new(),
-        exploring: false,
+        call: String::new(),
         aside: Vec::new(),
+        allowance: Default::default(),
+        answered: Answered::new(past.asides.clone()),
         seen: Default::default(),
         outputs: Default::default(),
         grants: past.grants.clone(),
+        patience: None,
         control: control.clone(),
         cancel: control.stop_token().clone(),
     };

@@ -53,7 +53,8 @@ impl Rounds {
             format!("{}/{}", endpoint.provider, endpoint.model)
         };
         let (from, to) = (name(&self.client), name(&client));
-        self.client = client;
+        self.client = client.clone();
+        self.context.services.client = client;
         self.counted = None;
         if from == to {
             return self.context.record(&taken);

@@ -61,6 +61,8 @@ pub fn resume(services: Services, handle: TaskHandle, message: Option<String>) -
         record(&services, &task, &continued)?;
         if let TaskEvent::Continued { left, offered, overlay } = continued {
             (past.left, past.overlay) = (Some((*left, offered)), Some(overlay));
+            // Another change than the one that was looked at.
+            past.look = None;
         }
     }
     if let Some(message) = message {
@@ -200,7 +202,7 @@ impl Rounds {
         let Edits { files } = &kept.overlay;
         let snapshot = self.context.overlay.snapshot().clone();
         let overlay = Overlay::from_edits(snapshot, &Edits { files: files.clone() }).overlay;
-        Candidate::new(&overlay, kept.evidence.clone(), kept.attempt)
+        Candidate::new(&overlay, kept.evidence.clone(), Vec::new(), kept.attempt)
     }
 }
 

@@ -9,6 +9,8 @@ use galley_workspace::Edits;
 use super::candidate::Candidate;
 use super::control::Control;
 use super::ending;
+use super::looking::Look;
+use crate::aside::{self, Allowance};
 use crate::budget::{self, Estimate, Reserved, Spent};
 use crate::compact::item_bytes;
 use crate::event::{PlanItem, PlanState, Speaker, State, TaskEvent};
@@ -16,6 +18,7 @@ use crate::repetition::{Advice, Repetition};
 use crate::services::Services;
 use crate::tools::{self, Answer, Context, Finish, Set};
 use crate::transcript::Past;
+use crate::view::add_usd;
 
 /// The working state of the loop.
 pub(super) struct Rounds {
@@ -28,6 +31,8 @@ pub(super) struct Rounds {
     pub(super) best: Option<Candidate>,
     /// What is offered if the task ends now: the best that was verified, also on the way.
     pub(super) kept: Option<Candidate>,
+    /// What the critic's look came to, once there was one.
+    pub(super) look: Option<Look>,
     pub(super) plan: Vec<PlanItem>,
     /// Bytes of the conversation as it would be sent now.
     pub(super) bytes: usize,
@@ -64,6 +69,7 @@ impl Rounds {
         let bytes = past.items.iter().map(item_bytes).sum::<usize>() + past.frozen_bytes();
         let mut rounds = Rounds {
             client: context.services.client.clone(),
+            look: past.look.clone().map(Look::from_past),
             plan: past.plan.clone(),
             recorded: context.overlay.edits(),
             context,
@@ -87,6 +93,9 @@ impl Rounds {
         rounds.repairs = rounds.past.repairs;
         rounds.best = rounds.past.best.as_ref().map(|best| rounds.candidate_of(best));
         rounds.kept = rounds.past.kept.as_ref().map(|kept| rounds.candidate_of(kept));
+        if let (Some(best), Some(look)) = (&mut rounds.best, &rounds.look) {
+            best.standing = look.standing();
+        }
         if let Some(model) = rounds.past.chosen_model.clone()
             && let Ok(client) = (rounds.context.services.client_for)(&model)
         {
@@ -256,23 +265,35 @@ impl Rounds {
 
     /// Adds a reply's cost to the sum, and returns it as it is entered into the ledger.
     pub(super) fn spend(&mut self, usage: &Usage, usd: Option<f64>) -> galley_journal::Spend {
-        let endpoint = self.client.endpoint();
+        self.count(usage, usd);
+        aside::spend(&self.context.task, &self.client, usage, usd)
+    }
+
+    fn count(&mut self, usage: &Usage, usd: Option<f64>) {
         self.spent.usage += *usage;
-        self.spent.usd = match (self.spent.usd, usd) {
-            (Some(sum), Some(more)) => Some(sum + more),
-            (sum, more) => sum.or(more),
-        };
-        galley_journal::Spend {
-            task: self.context.task.clone(),
-            model: format!("{}/{}", endpoint.provider, endpoint.model),
-            at_ms: crate::clock::now_ms(),
-            input: usage.input,
-            cached: usage.cached,
-            cache_write: usage.cache_write,
-            output: usage.output,
-            reasoning: usage.reasoning,
-            usd,
+        self.spent.usd = add_usd(self.spent.usd, usd);
+    }
+
+    /// Takes what replies outside the conversation cost into the sum; the ledger has it.
+    pub(super) fn count_asides(&mut self) {
+        for (usage, usd) in std::mem::take(&mut self.context.aside) {
+            self.count(&usage, usd);
         }
+    }
+
+    /// Says what may be spent outside the conversation until the next turn.
+    pub(super) fn allow_asides(&mut self) {
+        let (spent, purse) = (self.spent_now(), self.context.services.purse);
+        let elsewhere = budget::elsewhere(&self.context.services, &self.context.task);
+        let left = |limit, others: &Spent| {
+            let mut usage = others.usage;
+            usage += spent.usage;
+            let usd = add_usd(others.usd, spent.usd);
+            Allowance::left(limit, &Spent { usage, usd, ..Spent::default() })
+        };
+        self.context.allowance = Allowance::left(&self.past.budget, &spent)
+            .at_most(left(&purse.day, &elsewhere.day))
+            .at_most(left(&purse.workspace, &elsewhere.workspace));
     }
 
     /// What a fault cost all the same.
@@ -282,15 +303,10 @@ impl Rounds {
             _ => return,
         };
         if usage != Usage::default() {
-            self.pay_aside(&usage);
+            let usd = self.client.capabilities().cost(&usage);
+            let spend = self.spend(&usage, usd);
+            self.context.record_paid(&[], Some(spend));
         }
-    }
-
-    /// What another call outside the conversation cost: of a summary, a sub-task, a critic.
-    pub(super) fn pay_aside(&mut self, usage: &Usage) {
-        let usd = self.client.capabilities().cost(usage);
-        let spend = self.spend(usage, usd);
-        self.context.record_paid(&[], Some(spend));
     }
 
     /// A reply in words only is an end if nothing is open; otherwise it is nudged, once.
@@ -359,12 +375,11 @@ impl Rounds {
             if self.control.fault().is_some() {
                 return Next::Over;
             }
+            self.allow_asides();
             let mut answer = tools::run(&mut self.context, &call).await;
+            self.count_asides();
             if self.control.stop_token().is_cancelled() {
                 return self.stopped().await;
-            }
-            for usage in std::mem::take(&mut self.context.aside) {
-                self.pay_aside(&usage);
             }
             if let Some(finish) = answer.finish.take() {
                 // Formatting, and an undone repair, change the overlay.

@@ -1,10 +1,10 @@
 //! Keeps the conversation inside the model's window: before a request that would not fit, and after one that did not.
 
-use galley_journal::Spend;
 use galley_model::{Item, ModelError, Request};
 
 use super::ending;
 use super::rounds::{Next, Rounds};
+use crate::aside::{self, Phase};
 use crate::compact::{self, Facts, item_bytes};
 use crate::event::{Shortened, State, TaskEvent};
 
@@ -60,11 +60,11 @@ impl Rounds {
         let before = compact::tail(&self.past.items, budget / 5);
         let maskable: usize = compact::mask(&mut self.past.items.clone(), before, |id| self.past.summary(id));
         let masked_enough = self.bytes - maskable.min(self.bytes) <= budget / 2;
-        let (shortened, spend) = if masked_enough && self.shortened == 1 {
-            (Shortened::Masked { before }, None)
+        let shortened = if masked_enough && self.shortened == 1 {
+            Shortened::Masked { before }
         } else {
-            let (record, spend) = self.record_of(before, budget).await;
-            (Shortened::Recorded { before, record }, spend)
+            let record = self.record_of(before, budget).await;
+            Shortened::Recorded { before, record }
         };
         shortened.apply(&mut self.past.items, &self.past.summaries);
         // What was read is no longer there to be referred to.
@@ -72,19 +72,17 @@ impl Rounds {
         self.bytes = self.past.items.iter().map(item_bytes).sum::<usize>() + self.past.frozen_bytes();
         let after_tokens = (self.bytes as f64 / rate) as u64;
         self.counted = None;
-        let compacted = TaskEvent::Compacted {
+        self.context.record(&TaskEvent::Compacted {
             shortened,
             cause: cause.to_owned(),
             before: before_tokens,
             after: after_tokens,
-        };
-        // With what the notes cost: they are paid for once.
-        self.context.record_paid(&[compacted], spend);
+        });
     }
 
     /// The record that takes the place of the items before `before`; the facts are the journal's, the notes a model's.
-    async fn record_of(&mut self, before: usize, budget: usize) -> (String, Option<Spend>) {
-        let (notes, spend) = self.notes(before, budget).await.unzip();
+    async fn record_of(&mut self, before: usize, budget: usize) -> String {
+        let notes = self.notes(before, budget).await;
         let mut decisions = self.past.decisions.clone();
         decisions.extend(self.context.answers.iter().cloned());
         let facts = Facts {
@@ -95,11 +93,11 @@ impl Rounds {
             evidence: &self.context.evidence,
             overlay: &self.context.overlay,
         };
-        (compact::record(&facts, notes.as_deref()), spend)
+        compact::record(&facts, notes.as_deref())
     }
 
     /// A model's notes on the part that goes; none where no model answers.
-    async fn notes(&mut self, before: usize, budget: usize) -> Option<(String, Spend)> {
+    async fn notes(&mut self, before: usize, budget: usize) -> Option<String> {
         const ASK: &str = "Summarise these notes of an agent's work for the agent itself: what was learnt of the code (paths, names), \
                            what was tried and failed, what is left. At most 200 words, no advice.";
         let part = self.past.items.get(1..before)?;
@@ -110,11 +108,11 @@ impl Rounds {
             ..Request::default()
         };
         let client = self.context.services.fast.clone().unwrap_or_else(|| self.client.clone());
-        let cancel = self.control.stop_token().child_token();
         self.enter(State::Exploring, "shortening the conversation");
-        let reply = client.exchange(&request, &mut |_| {}, &cancel).await.ok()?;
-        let usd = client.cost(&reply);
-        let spend = self.spend(&reply.usage, usd);
-        Some((reply.text, spend))
+        self.allow_asides();
+        let key = format!("summary {}", self.past.items.len());
+        let reply = aside::ask(&mut self.context, &client, &request, Phase::Summary, &key).await.ok()?;
+        self.count_asides();
+        Some(reply.text)
     }
 }

@@ -15,7 +15,15 @@ pub(super) async fn ask(context: &mut Context, args: &[String]) -> Result<Answer
         .chain(rest.iter().take(3))
         .map(|option| (option.as_str(), option.as_str()))
         .collect();
-    Ok(match context.ask(question, "", &options).await {
+    // Once per point: what was answered, in whatever way, is not asked again.
+    if let Some(answer) = context.answers.iter().find_map(|known| known.strip_prefix(&format!("{question} ")))
+    {
+        return Ok(Answer::ok(format!("This was asked already: {answer}"), "asked already"));
+    }
+    context.patience = context.services.patience;
+    let answer = context.ask(question, "", &options).await;
+    context.patience = None;
+    Ok(match answer {
         Some(option) if option == super::SPOKEN => {
             Answer::ok("The person did not choose but said what follows.", "answered in words")
         }

@@ -13,12 +13,16 @@ use tokio_util::sync::CancellationToken;
 use super::Set;
 use super::overlaid::Overlaid;
 use super::seen::Seen;
+use crate::aside::{Allowance, Answered};
 use crate::checks::Check;
 use crate::event::TaskEvent;
 use crate::running::Control;
 use crate::scope::{Ruling, Scope};
 use crate::services::{Choice, Published, Question, Services, Sign};
 use crate::verify::{Evidence, Verifier};
+
+/// The key of the grant to run commands where no sandbox works.
+const BARE: &str = "run without a sandbox";
 
 /// The answer of a person who said something in place of answering.
 pub const SPOKEN: &str = "said something instead";
@@ -53,10 +57,16 @@ pub struct Context {
     pub grants: BTreeMap<String, bool>,
     /// Questions that were asked with their answers, since the task began or was resumed.
     pub answers: Vec<String>,
-    /// Whether a sub-task is at work.
-    pub exploring: bool,
-    /// What replies outside the conversation cost that are not paid for yet.
-    pub aside: Vec<galley_model::Usage>,
+    /// The provider's id of the call that runs.
+    pub call: String,
+    /// What replies outside the conversation cost that the task's sum does not hold yet: tokens and US dollars.
+    pub aside: Vec<(galley_model::Usage, Option<f64>)>,
+    /// What may be spent on replies outside the conversation.
+    pub allowance: Allowance,
+    /// Such replies from before the task was resumed.
+    pub answered: Answered,
+    /// How long the question that is asked now waits; absent: for ever.
+    pub patience: Option<std::time::Duration>,
     /// What the person orders meanwhile.
     pub control: Arc<Control>,
     /// Ends what runs.
@@ -205,6 +215,25 @@ impl Context {
         }
     }
 
+    /// Whether a command may run without a word of the person's.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn may_run_unasked(&self, command: &str) -> Result<(), String> {
+        let rules =
+            Rules { checks: self.checks.iter().flat_map(Check::kindred).collect(), ..Rules::default() };
+        let granted = |key: &str| self.grants.get(key) == Some(&true);
+        let boxed = self.services.level.is_sandboxed() || self.services.unsandboxed;
+        match policy::judge(command, &rules).decision {
+            Decision::Forbid => Err("its command is forbidden here".to_owned()),
+            _ if !boxed && !granted(BARE) => Err("no sandbox works here".to_owned()),
+            Decision::Ask if !granted(&format!("run {command}")) => {
+                Err("its command would have to be asked for".to_owned())
+            }
+            Decision::Allow | Decision::Ask => Ok(()),
+        }
+    }
+
     pub(super) async fn granted(&mut self, key: &str, title: &str, detail: &str) -> bool {
         if let Some(known) = self.grants.get(key) {
             return *known;
@@ -258,6 +287,7 @@ impl Context {
             () = self.cancel.cancelled() => None,
             // Who speaks in place of answering wants to be heard now.
             () = self.control.spoken() => Some(SPOKEN.to_owned()),
+            () = waited(self.patience) => None,
         };
         // The process ends: the question is asked again when the task is resumed.
         if self.control.is_interrupted() {
@@ -297,7 +327,7 @@ impl Context {
         }
         let detail = "No sandbox works on this machine (`galley doctor` tells why). Commands would run in a copy of the \
                       project, but with your rights and your network.";
-        self.granted("run without a sandbox", "Run commands without a sandbox?", detail).await
+        self.granted(BARE, "Run commands without a sandbox?", detail).await
     }
 
     /// Runs a check on the overlay as it is, records its evidence, and returns it.
@@ -315,6 +345,14 @@ impl Context {
         self.evidence.retain(|known| known.check != evidence.check || known.dir != evidence.dir);
         self.evidence.push(evidence.clone());
         evidence
+    }
+}
+
+/// Returns after so long, if ever.
+async fn waited(patience: Option<std::time::Duration>) {
+    match patience {
+        Some(patience) => tokio::time::sleep(patience).await,
+        None => std::future::pending().await,
     }
 }
 

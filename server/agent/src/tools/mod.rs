@@ -19,6 +19,7 @@ mod read;
 mod run;
 mod search;
 mod seen;
+mod subtask;
 mod taking;
 mod widen;
 
@@ -46,6 +47,8 @@ pub enum Set {
     ReadOnly,
     /// No tool that writes, asks or delegates: for a sub-task.
     Exploring,
+    /// Reading and editing, nothing that runs, asks or delegates: for a sub-task that edits.
+    Delegated,
     /// No tool that writes or ends: for the exploration before a plan, which is submitted with `plan`.
     Planning,
 }
@@ -124,18 +127,20 @@ impl Set {
             Set::ApplyPatch => &["apply_patch", "check", "finish", "more", "plan", "read", "run", "search"],
             Set::ReadOnly => &["finish", "more", "read", "search"],
             Set::Exploring => &["finish", "read", "search"],
+            Set::Delegated => &["edit", "finish", "read", "search"],
             Set::Planning => &["more", "plan", "read", "search"],
         }
     }
 
     /// Whether any tool of the set changes the overlay or runs commands.
     pub fn writes(self) -> bool {
-        matches!(self, Set::Replace | Set::ApplyPatch)
+        matches!(self, Set::Replace | Set::ApplyPatch | Set::Delegated)
     }
 
     /// The declarations for a request, sorted by name.
     pub fn specs(self) -> Vec<ToolSpec> {
         let description = |tool: &Tool| match (tool.name, self.writes()) {
+            ("finish", true) if self == Set::Delegated => "Tell what you changed.",
             ("more", false) => more::READING,
             ("finish", false) => "Give the answer.",
             ("plan", false) => "Submit the plan for approval: 3 to 8 items with their files, a check last.",
@@ -191,6 +196,7 @@ pub fn is_repeatable(call: &ToolCall) -> bool {
 /// Runs a call. Unknown tools and arguments that do not parse are answers, too.
 pub async fn run(context: &mut Context, call: &ToolCall) -> Answer {
     let known = context.set.names();
+    context.call.clone_from(&call.call_id);
     let Some(tool) = find(&call.name).filter(|tool| known.contains(&tool.name)) else {
         return Answer::error(format!(
             "there is no tool `{}`; the tools are {}",
@@ -270,7 +276,9 @@ mod tests {
     fn the_table_and_each_set_are_sorted() {
         let names: Vec<&str> = TABLE.iter().map(|tool| tool.name).collect();
         assert!(names.is_sorted(), "{names:?}");
-        for set in [Set::Replace, Set::ApplyPatch, Set::ReadOnly, Set::Exploring, Set::Planning] {
+        for set in
+            [Set::Replace, Set::ApplyPatch, Set::ReadOnly, Set::Exploring, Set::Delegated, Set::Planning]
+        {
             assert!(set.names().is_sorted());
             assert_eq!(set.specs().len(), set.names().len(), "a name of {set:?} is not in the table");
         }

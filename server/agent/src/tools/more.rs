@@ -8,7 +8,7 @@ use super::{Answer, Context, Edited, Tool, object, typed};
 
 pub(super) static TOOL: Tool = Tool {
     name: "more",
-    description: "Rarer tools, arguments after the name: list, outline, delete, move, undo, diff, impact, diagnostics, explore, ask, widen.",
+    description: "Rarer tools, arguments after the name: list, outline, delete, move, undo, diff, impact, diagnostics, explore, delegate, ask, widen.",
     schema,
     announce: |arguments| {
         let call: Vec<&str> =
@@ -31,6 +31,11 @@ struct Arguments {
 }
 
 impl Arguments {
+    /// All words after the tool's name.
+    fn rest(&self) -> &[String] {
+        self.call.get(1..).unwrap_or_default()
+    }
+
     /// The word at a place after the tool's name.
     fn at(&self, place: usize) -> &str {
         self.call.get(place + 1).map_or("", String::as_str)
@@ -60,11 +65,12 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
             "impact" => Ok(impact(context, arguments.at(0))),
             "diagnostics" => super::diagnostics::diagnostics(context, arguments.at(0)).await,
             "undo" => undo(context, arguments.at(0)),
-            "explore" => super::explore::explore(context, arguments.at(0)).await,
-            "ask" => super::ask::ask(context, arguments.call.get(1..).unwrap_or_default()).await,
+            "explore" => super::explore::explore(context, arguments.rest()).await,
+            "delegate" => super::explore::delegate(context, arguments.rest()).await,
+            "ask" => super::ask::ask(context, arguments.rest()).await,
             "widen" => super::widen::widen(context, arguments.at(0), arguments.at(1)).await,
             other => Err(format!(
-                "there is no `{other}` here; known: list, outline, delete, move, undo, diff, impact, diagnostics, explore, ask, widen"
+                "there is no `{other}` here; known: list, outline, delete, move, undo, diff, impact, diagnostics, explore, delegate, ask, widen"
             )),
         };
         answer.unwrap_or_else(Answer::error)
@@ -72,7 +78,7 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
 }
 
 /// What changes the overlay or what it may hold.
-const WRITING: &[&str] = &["delete", "move", "rename", "undo", "widen"];
+const WRITING: &[&str] = &["delegate", "delete", "move", "rename", "undo", "widen"];
 
 fn list(context: &Context, folder: &str) -> Answer {
     let folder = folder.trim().trim_start_matches("./").trim_end_matches('/');

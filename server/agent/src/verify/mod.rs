@@ -6,9 +6,11 @@
 //! what it mended. A test that fails anew is run again before it is believed: one that disagrees with itself is flaky.
 
 mod baseline;
+mod end;
 mod evidence;
 mod keeping;
 mod place;
+mod queue;
 mod told;
 
 use std::collections::BTreeSet;
@@ -24,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::checks::{Check, Kind, Only, joined};
 use crate::outcome::{self, Diagnostic, Report, Severity, TestEnd};
 use baseline::{Baseline, Baselines, red};
+pub use end::End;
 pub use evidence::{CheckStatus, Evidence};
 pub use told::Told;
 
@@ -193,7 +196,9 @@ impl Verifier {
             .casual
             .then(|| self.shadow.as_ref().map(|shadow| shadow.marks().without(&call.wanted)))
             .flatten();
+        let turn = if call.casual { None } else { queue::place(cancel).await };
         let outcome = galley_exec::run(&spec, level, &mut take, cancel).await?;
+        drop(turn);
         let since = |marks: &Marks| Some(self.shadow.as_ref()?.collect_since(marks));
         let changes = marks.as_ref().and_then(since).unwrap_or_default();
         let mut printed = String::from_utf8_lossy(&stdout).into_owned();

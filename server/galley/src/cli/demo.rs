@@ -124,6 +124,7 @@ fn spec() -> TaskSpec {
         limits: Default::default(),
         planning: Default::default(),
         budget: Budget::default(),
+        contest: None,
     }
 }
 

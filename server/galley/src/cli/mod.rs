@@ -3,13 +3,16 @@
 
 mod audit;
 mod batch;
+mod candidates;
 mod demo;
 mod doctor;
 mod edit;
+mod eval;
 mod find;
 mod hunk_view;
 mod live;
 mod orders;
+mod plan;
 mod proving;
 mod review;
 mod reviewing;
@@ -90,6 +93,8 @@ enum Command {
     Audit(AuditCommand),
     /// What was spent, by task, model and day
     Cost(CostArgs),
+    /// A suite of tasks with what judges them: resolved, tokens, cost, time
+    Eval(EvalArgs),
     /// What is found, what is missing, and the command that mends it
     Doctor(RootArgs),
     /// The `galley/*` messages
@@ -129,6 +134,12 @@ pub struct RunArgs {
     /// Explore and plan first: ask (for approval), auto, or none
     #[arg(long, num_args = 0..=1, default_missing_value = "ask", require_equals = true)]
     plan: Option<String>,
+    /// Give the request to so many tasks at once, which share the budget; the best is brought to you, or the one you choose
+    #[arg(long, default_value_t = 1)]
+    best_of: u32,
+    /// Models for these tasks, taken in turn (with commas between)
+    #[arg(long, value_delimiter = ',', conflicts_with = "model")]
+    models: Vec<String>,
     /// Apply the proposal if its checks pass, without asking
     #[arg(long)]
     apply: bool,
@@ -290,6 +301,46 @@ pub enum TaskCommand {
     Cancel {
         /// Its id, or the beginning of it
         task: String,
+    },
+    /// The plan of a task, as a text that can be edited
+    Plan {
+        /// Its id, or the beginning of it
+        task: String,
+        /// Edit it in $EDITOR and send what is saved to the task
+        #[arg(long)]
+        edit: bool,
+        /// Send this file's plan to the task (`-`: standard input)
+        #[arg(long, conflicts_with = "edit")]
+        set: Option<PathBuf>,
+        /// Let a task that waits for its plan's approval begin
+        #[arg(long)]
+        approve: bool,
+    },
+    /// What each task of a --best-of run came to, best first
+    Candidates {
+        /// One of them, or the beginning of its id (default: the latest run)
+        task: Option<String>,
+        #[command(flatten)]
+        place: RootArgs,
+    },
+    /// Take one candidate of a --best-of run; the others are closed
+    Choose {
+        /// Its id, or the beginning of it
+        task: String,
+        /// The workspace
+        #[arg(long, default_value = ".")]
+        root: PathBuf,
+    },
+    /// Take hunks of another candidate into the proposal of this one, if they apply, and check it anew
+    Take {
+        /// The candidate's id, or the beginning of it
+        task: String,
+        /// The hunks
+        #[arg(required = true)]
+        hunks: Vec<String>,
+        /// The workspace
+        #[arg(long, default_value = ".")]
+        root: PathBuf,
     },
     /// A new task that shares the beginning of another and goes on with other words
     Fork {
@@ -500,6 +551,43 @@ pub struct CostArgs {
     json: bool,
 }
 
+/// `galley eval`
+#[derive(Args)]
+pub struct EvalArgs {
+    /// The suite: a TOML or JSON file
+    suite: Option<PathBuf>,
+    /// How many cases run at a time
+    #[arg(short, long, default_value_t = 1)]
+    jobs: usize,
+    /// provider/model (may be given several times: each does every case)
+    #[arg(long)]
+    model: Vec<String>,
+    /// Limit of each case in US dollars
+    #[arg(long)]
+    max_usd: Option<f64>,
+    /// Limit of each case on rounds
+    #[arg(long)]
+    max_steps: Option<u32>,
+    /// No case is begun once so many US dollars are spent
+    #[arg(long)]
+    max_total_usd: Option<f64>,
+    /// Where results are kept, one JSON object a line; cases that are in it are not run again (default: beside the suite)
+    #[arg(long)]
+    results: Option<PathBuf>,
+    /// A shell command that is given each case on its standard input and prints its result: `ssh host galley eval --case`
+    #[arg(long)]
+    runner: Option<String>,
+    /// Keep the projects of the cases in this folder
+    #[arg(long)]
+    keep: Option<PathBuf>,
+    /// Run the one case on standard input and print its result
+    #[arg(long, conflicts_with = "suite")]
+    case: bool,
+    /// Results as JSON Lines
+    #[arg(long)]
+    json: bool,
+}
+
 /// `galley protocol`
 #[derive(Subcommand)]
 pub enum ProtocolCommand {
@@ -534,6 +622,7 @@ pub fn run() -> i32 {
         Command::Policy(PolicyCommand::Explain { json, command }) => edit::explain(json, &command),
         Command::Audit(command) => audit::audit(&command),
         Command::Cost(args) => audit::cost(&args),
+        Command::Eval(args) => eval::eval(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Protocol(ProtocolCommand::Schema) => {
             terminal::print(&format!("{:#}\n", crate::protocol::schema()));

@@ -428,10 +428,11 @@ pub fn shown(proposal: &Proposal, id: &HunkId, evidence: &[Evidence], style: Sty
     format!("{}{}", heading(proposal, id, evidence, style), hunk_view::lines(proposal, file, hunk, view))
 }
 
-fn edited_text(name: &str, text: &str) -> Result<String, String> {
+/// A text as the person leaves it in their editor; `name` is that of the file.
+pub fn edited_text(name: &str, text: &str) -> Result<String, String> {
     let editor = crate::config::variable("VISUAL")
         .or_else(|| crate::config::variable("EDITOR"))
-        .ok_or("set $EDITOR to edit a hunk")?;
+        .ok_or("set $EDITOR to edit it")?;
     let folder = std::env::temp_dir().join(galley_agent::clock::new_id("galley-edit-"));
     galley_workspace::create_dir(&folder).map_err(|error| error.to_string())?;
     let path = folder.join(name);

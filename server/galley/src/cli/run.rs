@@ -18,7 +18,7 @@ use super::review::{self, Decisions};
 use super::session::Session;
 use super::terminal::{Style, ask, can_ask, print, safe, wrapped};
 use super::turn::Turn;
-use super::{BoundArgs, CANCELLED, DONE, FAILED, RunArgs, STOPPED, USAGE, fail, proving};
+use super::{BoundArgs, CANCELLED, DONE, FAILED, RunArgs, STOPPED, USAGE, candidates, fail, proving};
 
 /// How a finished task is brought to the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,8 @@ pub fn run(args: &RunArgs) -> i32 {
         Ok(session) => session,
         Err(error) => return fail(USAGE, &error),
     };
-    let chain = match session.settings.chain(args.model.as_deref()) {
+    let first = args.model.as_deref().or(args.models.first().map(String::as_str));
+    let chain = match session.settings.chain(first) {
         Ok(chain) => chain,
         Err(error) => return fail(USAGE, &error.to_string()),
     };
@@ -58,6 +59,7 @@ pub fn run(args: &RunArgs) -> i32 {
         limits,
         planning,
         budget,
+        contest: None,
     };
     let style = Style::of_stdout();
     let manner = match (args.apply, args.json || !can_ask()) {
@@ -65,6 +67,9 @@ pub fn run(args: &RunArgs) -> i32 {
         (false, true) => Manner::Show,
         (false, false) => Manner::Ask,
     };
+    if args.best_of > 1 || args.models.len() > 1 {
+        return contest(&session, args, chain, &spec, manner);
+    }
     let begin = move |services, handle| galley_agent::start(services, handle, spec);
     perform(
         &session,
@@ -75,6 +80,28 @@ pub fn run(args: &RunArgs) -> i32 {
         style,
         args.json,
     )
+}
+
+/// The same request for several tasks.
+fn contest(
+    session: &Session,
+    args: &RunArgs,
+    chain: Vec<galley_model::Endpoint>,
+    spec: &TaskSpec,
+    manner: Manner,
+) -> i32 {
+    let models = u32::try_from(args.models.len()).unwrap_or(u32::MAX);
+    let count = args.best_of.max(models);
+    if count > candidates::MOST {
+        return fail(USAGE, &format!("--best-of {count}: at most {}", candidates::MOST));
+    }
+    let named = args.models.iter().map(|model| session.settings.chain(Some(model)));
+    let chains = match named.collect::<Result<Vec<_>, _>>() {
+        Ok(chains) if chains.is_empty() => vec![chain],
+        Ok(chains) => chains,
+        Err(error) => return fail(USAGE, &error.to_string()),
+    };
+    candidates::perform(session, &chains, spec, count, manner, args.json)
 }
 
 impl BoundArgs {
@@ -149,7 +176,8 @@ where
     status
 }
 
-fn bring(session: &Session, view: TaskView, manner: Manner, style: Style, json: bool) -> i32 {
+/// Shows what a task proposes and does with it as is wanted.
+pub fn bring(session: &Session, view: TaskView, manner: Manner, style: Style, json: bool) -> i32 {
     let Some(proposal) = view.proposal.clone().filter(|_| view.state == State::Proposed) else {
         if !json {
             print(&format!("{}\n", live::totals(&view, style)));
@@ -438,6 +466,13 @@ fn status_of(view: &TaskView) -> i32 {
 pub struct TerminalHost {
     style: Style,
     asks: bool,
+}
+
+impl TerminalHost {
+    /// One that asks nobody.
+    pub fn silent(style: Style) -> TerminalHost {
+        TerminalHost { style, asks: false }
+    }
 }
 
 impl Host for TerminalHost {

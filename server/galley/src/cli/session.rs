@@ -37,26 +37,33 @@ impl Session {
         Ok(Session { settings, workspace, journal })
     }
 
+    /// A client for a chain of models, with those for the other roles. The error is for the person.
+    pub fn client(&self, chain: Vec<Endpoint>) -> Result<Arc<Client>, String> {
+        let others = self.settings.other_roles().map_err(|error| error.to_string())?;
+        Ok(Arc::new(Client::chain(chain).map_err(|error| error.to_string())?.with_roles(others)))
+    }
+
     /// The parts of the house for a task, with the end where its events come out.
     pub fn services(
         &self,
         chain: Vec<Endpoint>,
         host: Arc<dyn Host>,
     ) -> Result<(Services, UnboundedReceiver<Published>), String> {
-        let others = self.settings.other_roles().map_err(|error| error.to_string())?;
-        let client = Client::chain(chain).map_err(|error| error.to_string())?.with_roles(others);
+        let client = self.client(chain)?;
         let (published, shown) = unbounded_channel();
         let services = Services {
             journal: self.journal.clone(),
             workspace: self.workspace.clone(),
             index: index_with_past(&self.workspace),
-            client: Arc::new(client),
+            client,
             client_for: {
                 let settings = self.settings.clone();
                 Arc::new(move |model| settings.client(model))
             },
             fast: self.settings.role_client(Role::Fast)?,
             critic: self.settings.role_client(Role::Critic)?,
+            second_look: self.settings.review.critic,
+            patience: self.settings.questions.patience(),
             window: self.settings.context_tokens,
             purse: self.settings.purse(),
             level: galley_exec::probe(),

@@ -5,8 +5,10 @@ use galley_agent::view::{StepState, TaskView};
 use galley_agent::{Order, TaskHandle};
 use serde_json::json;
 
+use super::candidates;
 use super::live;
 use super::orders;
+use super::plan;
 use super::run::{self, Manner};
 use super::session::Session;
 use super::terminal::{Style, can_ask, print, safe};
@@ -29,6 +31,14 @@ pub fn task(command: &TaskCommand) -> i32 {
         TaskCommand::Queue { task, message, text, remove, json } => {
             orders::queue(task, message.as_deref(), text.as_deref(), *remove, *json)
         }
+        TaskCommand::Plan { task, edit, set, approve } => plan::plan(task, *edit, set.as_deref(), *approve),
+        TaskCommand::Candidates { task, place } => {
+            with_session(&place.root, |session| candidates::list(session, task.as_deref(), place.json))
+        }
+        TaskCommand::Choose { task, root } => with_session(root, |session| candidates::choose(session, task)),
+        TaskCommand::Take { task, hunks, root } => {
+            with_session(root, |session| candidates::take(session, task, hunks))
+        }
         TaskCommand::Fork { task, step, message, root, model, apply, json } => {
             let session = match Session::open(root) {
                 Ok(session) => session,
@@ -43,6 +53,13 @@ pub fn task(command: &TaskCommand) -> i32 {
             };
             resume(&session, task.as_deref(), model.as_deref(), *apply, *json)
         }
+    }
+}
+
+fn with_session(root: &std::path::Path, act: impl FnOnce(&Session) -> i32) -> i32 {
+    match Session::open(root) {
+        Ok(session) => act(&session),
+        Err(error) => fail(USAGE, &error),
     }
 }
 
@@ -204,7 +221,17 @@ fn as_json(view: &TaskView) -> serde_json::Value {
         .iter()
         .map(|step| json!({ "step": step.step, "tool": step.tool, "summary": step.summary, "ms": step.ms, "ok": step.state == StepState::Ok }))
         .collect();
+    let phases: serde_json::Map<_, _> = view
+        .phases
+        .iter()
+        .map(|(phase, (usage, usd))| {
+            let spent =
+                json!({ "input": usage.input, "cached": usage.cached, "output": usage.output, "usd": usd });
+            (phase.word().to_owned(), spent)
+        })
+        .collect();
     json!({
+        "phases": phases,
         "task": view.task, "state": view.state, "spec": view.spec, "model": view.model, "recorded": view.recorded,
         "plan": view.plan, "steps": steps, "usage": view.usage, "usd": view.usd, "turns": view.turns,
         "planChanges": view.plan_changes, "touches": view.touches, "notes": view.notes,

@@ -34,6 +34,8 @@ pub struct Provider {
     pub idle_seconds: Option<u64>,
     /// Attempts in all for one turn; 6 where nothing is said.
     pub max_attempts: Option<u32>,
+    /// Requests under way at once; 8 where nothing is said.
+    pub max_concurrent: Option<usize>,
     /// Limit of a reply in tokens.
     pub max_output: Option<u32>,
 }
@@ -230,6 +232,7 @@ impl Provider {
         endpoint.headers = self.headers.clone().into_iter().collect();
         endpoint.service_tier.clone_from(&self.service_tier);
         endpoint.max_output = self.max_output;
+        endpoint.max_concurrent = self.max_concurrent.unwrap_or(endpoint.max_concurrent);
         endpoint.max_attempts = self.max_attempts.unwrap_or(endpoint.max_attempts).clamp(1, 6);
         let limits = &mut endpoint.timeouts;
         limits.first_byte = self.first_byte_seconds.map_or(limits.first_byte, Duration::from_secs);

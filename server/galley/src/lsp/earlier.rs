@@ -29,18 +29,24 @@ impl State {
     }
 
     fn take_earlier(&mut self, found: Vec<(Seq, TaskView)>) {
+        let mut contests = Vec::new();
         for (seq, view) in found {
             if self.tasks.contains_key(&view.task) {
                 continue;
             }
             let task = view.task.clone();
             self.read_to(&task, seq);
-            if view.state == TaskState::Proposed {
-                self.reopen(&view);
+            match galley_agent::contest::of(&view) {
+                Some(_) => contests.push(task.clone()),
+                None if view.state == TaskState::Proposed => self.reopen(&view),
+                None => {}
             }
             self.tasks.insert(task.clone(), view);
             self.settle_earlier(&task);
             self.dirty.tasks.insert(task);
+        }
+        for task in contests {
+            self.held_in_contest(&task);
         }
         self.dirty.status = true;
     }

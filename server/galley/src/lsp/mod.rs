@@ -6,6 +6,7 @@ mod arriving;
 mod asking;
 mod backend;
 mod client;
+mod contests;
 mod convert;
 mod deciding;
 mod documents;

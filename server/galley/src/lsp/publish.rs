@@ -61,7 +61,7 @@ impl State {
             title: proposal.title.clone(),
             partial: proposal.partial,
             open: review.is_open(),
-            warnings: proposal.warnings.clone(),
+            warnings: proposal.warnings.iter().cloned().chain(self.rivals(review)).collect(),
             evidence: review
                 .evidence
                 .iter()
@@ -70,6 +70,25 @@ impl State {
             accepted_checks: convert::accepted_checks(review),
             files: proposal.files.iter().filter_map(|file| self.file_shown(review, file)).collect(),
         }
+    }
+
+    /// What other open proposals change in the same lines, a sentence each.
+    fn rivals(&self, review: &Review) -> Vec<String> {
+        let mut found = Vec::new();
+        let own = &review.proposal;
+        for other in self.reviews.open().filter(|other| other.proposal.id != own.id) {
+            for (file, hunk) in own.pending() {
+                let same = |(known, rival): &(&FileProposal, &Hunk)| {
+                    known.document() == file.document() && rival.overlaps(hunk)
+                };
+                if other.proposal.pending().any(|rival| same(&rival)) {
+                    let line = file.current.byte_to_line(hunk.range.start.min(file.current.len_bytes())) + 1;
+                    let (path, title) = (file.path.as_str(), &other.proposal.title);
+                    found.push(format!("{path}:{line}: another proposal changes the same lines ({title})"));
+                }
+            }
+        }
+        found
     }
 
     fn file_shown(&self, review: &Review, file: &FileProposal) -> Option<protocol::ProposedFile> {

@@ -10,10 +10,10 @@ use super::deciding::Undoing;
 use super::event::FrontHandle;
 use super::state::State;
 use crate::protocol::{
-    Accepted, ChangeParams, CheckpointList, DiffDocument, DocumentRef, DocumentText, Empty, ForkParams,
-    HunkChoice, HunkList, HunkRef, HunkText, MarkParams, MessageRef, OptionalTask, PlanParams, ProposalList,
-    ProposalRef, RequeueParams, RestoreParams, Restored, StartParams, SteerParams, TaskList, TaskRef,
-    UndoParams, Undone, Why,
+    Accepted, CandidateList, ChangeParams, CheckpointList, DiffDocument, DocumentRef, DocumentText, Empty,
+    ForkParams, HunkChoice, HunkList, HunkRef, HunkText, MarkParams, MessageRef, OptionalTask, PlanDocument,
+    PlanParams, ProposalList, ProposalRef, RequeueParams, RestoreParams, Restored, StartParams, SteerParams,
+    TakeParams, TaskList, TaskRef, UndoParams, Undone, Why,
 };
 
 /// Why a request has no answer.
@@ -69,6 +69,21 @@ fn at_once(state: &mut State, method: &str, params: Value) -> Answer {
         "galley/task/requeue" => requeue(state, read(params)?),
         "galley/task/change" => change(state, read(params)?),
         "galley/task/fork" => fork(state, read(params)?),
+        "galley/candidate/list" => {
+            let params: OptionalTask = read(params)?;
+            value(CandidateList { candidates: state.candidates(params.task.as_deref()).map_err(failed)? })
+        }
+        "galley/candidate/choose" => {
+            let params: TaskRef = read(params)?;
+            state.choose_candidate(&params.task).map_err(failed)?;
+            value(Empty {})
+        }
+        "galley/candidate/take" => {
+            let params: TakeParams = read(params)?;
+            state.take_hunks(&params.task, params.hunks).map_err(failed)?;
+            value(Empty {})
+        }
+        "galley/plan/get" => plan_document(state, read(params)?),
         "galley/plan/update" => plan(state, read(params)?),
         "galley/task/pause" => with_task(state, read(params)?, Order::Pause),
         "galley/task/resume" => resume(state, read(params)?),
@@ -143,10 +158,26 @@ fn fork(state: &mut State, params: ForkParams) -> Answer {
 }
 
 fn plan(state: &mut State, params: PlanParams) -> Answer {
-    let items = super::convert::plan_items(&params.plan);
+    let items = match &params.text {
+        Some(text) => galley_agent::plan::read(text),
+        None => super::convert::plan_items(&params.plan),
+    };
     let plan = Order::Plan { items, approve: params.approve };
     state.order(params.task.as_deref(), plan).map_err(failed)?;
     value(Empty {})
+}
+
+fn plan_document(state: &mut State, params: OptionalTask) -> Answer {
+    let task = match params.task {
+        Some(task) => task,
+        None => state.meant_task(None).map_err(failed)?.task.clone(),
+    };
+    let view = state.tasks.get(&task).ok_or_else(|| failed(format!("there is no task {task}")))?;
+    let title = view.spec.as_ref().map_or("", |spec| spec.title.as_str());
+    let text = galley_agent::plan::document(title, &view.plan, &view.plan_changes);
+    let asks = view.spec.as_ref().is_some_and(|spec| spec.planning == galley_agent::Planning::Ask);
+    let waits = asks && view.state == galley_agent::event::State::Waiting && !view.plan.is_empty();
+    value(PlanDocument { task, text, waits })
 }
 
 fn with_task(state: &mut State, params: OptionalTask, order: Order) -> Answer {

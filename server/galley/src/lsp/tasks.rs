@@ -43,9 +43,25 @@ impl State {
     /// # Errors
     /// Words for the person: no goal, no model, no journal.
     pub fn start_task(&mut self, params: StartParams) -> Result<String, String> {
+        if params.best_of.is_some_and(|count| count > 1) || params.models.len() > 1 {
+            return self.start_contest(&params);
+        }
         let spec = self.spec(&params)?;
-        let services = self.services(params.model.as_deref())?;
+        let model = params.models.first().or(params.model.as_ref());
+        let services = self.services(model.map(String::as_str))?;
         let handle = TaskHandle::new(galley_agent::clock::new_id("t"));
+        let task = handle.task.clone();
+        self.begin_task(handle, spec, services);
+        Ok(task)
+    }
+
+    /// Begins a task with what it works with.
+    pub fn begin_task(
+        &mut self,
+        handle: TaskHandle,
+        spec: TaskSpec,
+        services: impl FnOnce() -> Services + Send + 'static,
+    ) {
         let task = handle.task.clone();
         let mut view = TaskView::new(&task);
         view.apply(
@@ -56,7 +72,6 @@ impl State {
         self.tasks.insert(task.clone(), view);
         self.begin_progress(&task, &spec.title);
         self.launch(handle, move |handle| galley_agent::start(services(), handle, spec));
-        Ok(task)
     }
 
     /// Goes on with a task: one that was interrupted, or one whose proposal got a comment.
@@ -133,7 +148,10 @@ impl State {
     }
 
     /// What a task works with, made where waiting is allowed: the sandbox's canary and the model's client take a moment.
-    fn services(&self, model: Option<&str>) -> Result<impl FnOnce() -> Services + Send + 'static, String> {
+    pub fn services(
+        &self,
+        model: Option<&str>,
+    ) -> Result<impl FnOnce() -> Services + Send + 'static, String> {
         let chain =
             self.settings.chain(model.or(self.editor_model.as_deref())).map_err(|error| error.to_string())?;
         let others = self.settings.other_roles().map_err(|error| error.to_string())?;
@@ -157,6 +175,8 @@ impl State {
         Ok(move || Services {
             fast,
             critic,
+            second_look: settings.review.critic,
+            patience: settings.questions.patience(),
             window: settings.context_tokens,
             purse: settings.purse(),
             client_for: Arc::new(move |model| settings.client(model)),
@@ -174,7 +194,8 @@ impl State {
         })
     }
 
-    fn spec(&self, params: &StartParams) -> Result<TaskSpec, String> {
+    /// What a request asks for. The error is for the person.
+    pub fn spec(&self, params: &StartParams) -> Result<TaskSpec, String> {
         let mode = match params.mode.as_deref() {
             None | Some("" | "free") => Mode::Free,
             Some(word) => serde_json::from_value(json!(word)).map_err(|_| {
@@ -207,6 +228,7 @@ impl State {
             limits: scope_of(&params.limits)?,
             planning: planning_of(params.plan.as_deref(), self.settings.plan)?,
             budget,
+            contest: None,
         })
     }
 
@@ -290,6 +312,9 @@ impl State {
             self.forget_drafts(task);
         }
         match event {
+            TaskEvent::Proposed { summary, .. } if self.held_in_contest(task) => {
+                self.end_progress(task, summary);
+            }
             TaskEvent::Proposed { proposal, evidence, summary } => {
                 let id = proposal.id.0.clone();
                 let paths: Vec<_> = proposal.files.iter().map(|file| file.document().clone()).collect();
@@ -309,12 +334,15 @@ impl State {
                     galley_agent::decisions::replay(&mut review.proposal, view);
                 }
                 self.close_if_decided(task);
+                // The others may now have lines in common with it.
+                self.dirty.proposals.extend(self.reviews.open().map(|review| review.proposal.id.0.clone()));
                 self.dirty.proposals.insert(id);
                 self.dirty.marks = true;
                 self.end_progress(task, summary);
             }
             TaskEvent::Ended { state, message } => {
                 self.end_progress(task, message);
+                self.held_in_contest(task);
                 match state {
                     TaskState::Failed => self.show(2, &format!("Galley: {message}")),
                     TaskState::Done if self.explains(task) => self.show(3, message),

@@ -27,6 +27,11 @@ pub struct StartParams {
     pub budget: Option<BudgetParams>,
     /// `provider/model` for this task.
     pub model: Option<String>,
+    /// Gives the request to so many tasks, at most 8, which share the budget; the best of what they propose is put under
+    /// review.
+    pub best_of: Option<u32>,
+    /// `provider/model` of these tasks, taken in turn.
+    pub models: Vec<String>,
     /// Diagnostics at the place, as the editor shows them.
     pub diagnostics: Vec<String>,
 }
@@ -69,8 +74,22 @@ pub struct PlanParams {
     pub task: Option<String>,
     /// The items.
     pub plan: Vec<PlanItem>,
+    /// The items as a text, in the form of `galley/plan/get`; given, `plan` does not count.
+    pub text: Option<String>,
     /// Whether work on it may begin, where it waits for approval.
     pub approve: bool,
+}
+
+/// Answer to `galley/plan/get`: the plan as a text that a person can edit.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanDocument {
+    /// The task.
+    pub task: String,
+    /// A line an item, with marks; lines that begin with `#` are notes.
+    pub text: String,
+    /// Whether the task waits for the plan's approval.
+    pub waits: bool,
 }
 
 /// `galley/task/fork`: a new task that shares the beginning of another.
