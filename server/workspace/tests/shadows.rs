@@ -544,9 +544,15 @@ fn a_second_build_is_incremental_and_never_stale() {
     };
     let shadow = place.claim();
     let cache = shadow.products().unwrap();
+    let claim = || {
+        let shadow = place.claim();
+        // Another one would know nothing of what was built, and what was built nothing of it.
+        assert!(shadow.products().is_ok_and(|products| products == cache), "the same shadow again");
+        shadow
+    };
     assert!(compiles(&shadow, &cache, "one"));
     drop(shadow);
-    let mut shadow = place.claim();
+    let mut shadow = claim();
     assert!(!compiles(&shadow, &cache, "one"), "nothing changed between two tasks");
     let mut overlay = Overlay::new(shadow.snapshot().clone());
     overlay.write(&path("README.md"), "other\n").unwrap();
@@ -562,7 +568,7 @@ fn a_second_build_is_incremental_and_never_stale() {
     assert!(compiles(&shadow, &cache, "two"));
     drop(shadow);
     // So it is for the next task.
-    let mut shadow = place.claim();
+    let mut shadow = claim();
     assert!(compiles(&shadow, &cache, "one"));
     // While a task runs another file takes its place, which is as old; the next task must see that.
     fs::write(place.outer.path().join("older"), "six").unwrap();
@@ -571,7 +577,7 @@ fn a_second_build_is_incremental_and_never_stale() {
     assert!(compiles(&shadow, &cache, "two"));
     fs::rename(place.outer.path().join("older"), place.root().join("answer.txt")).unwrap();
     drop(shadow);
-    let shadow = place.claim();
+    let shadow = claim();
     assert!(compiles(&shadow, &cache, "six"));
     // A whole folder takes the place of another.
     put(place.outer.path(), "other/main.rs", "fn main() { println!(\"seven\") }\n");
@@ -579,7 +585,7 @@ fn a_second_build_is_incremental_and_never_stale() {
     fs::rename(place.root().join("src"), place.outer.path().join("before")).unwrap();
     fs::rename(place.outer.path().join("other"), place.root().join("src")).unwrap();
     drop(shadow);
-    let shadow = place.claim();
+    let shadow = claim();
     assert!(compiles(&shadow, &cache, "seven"));
     // With a union that is lost go its products, which know of files that were laid in it.
     let lost = shadow.path().to_path_buf();

@@ -13,7 +13,15 @@ pub(super) const OWNER_FILE: &str = "owner";
 /// A held shadow; given back when dropped or when the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct Owner {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // Said, not left to the closing: a process that is just being started may still have a copy of the descriptor. If
+        // it fails, closing gives back all the same, only later.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Owner {
@@ -33,7 +41,7 @@ impl Owner {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         file.set_len(0)?;
         writeln!(file, "process {}\nsince {since}", std::process::id())?;
-        Ok(Some(Owner { _file: file }))
+        Ok(Some(Owner { file }))
     }
 }
 

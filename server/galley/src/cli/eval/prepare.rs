@@ -121,9 +121,8 @@ async fn run(
         limits: Limits { wall, ..Limits::default() },
         sandbox: SandboxSpec {
             writable: vec![PathBuf::from("/")],
-            readable: Vec::new(),
-            readable_hidden: Vec::new(),
             network: Network::All,
+            ..SandboxSpec::default()
         },
     };
     let mut stdout = Vec::new();
