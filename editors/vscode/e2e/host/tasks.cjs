@@ -37,6 +37,26 @@ suite("tasks", () => {
     assert.match(api().tasks.all().find((candidate) => candidate.task === second).message, /Nothing was applied/);
   });
 
+  test("a plan is edited as a document, and work begins with it as it stands there", async () => {
+    await open("src/range.rs");
+    const { task } = await run("galley.task.start", { goal: "fix with a plan" });
+    await when("waiting", () => state(task) === "waiting");
+    await run("galley.ui.plan.edit", { task });
+    const editor = vscode.window.activeTextEditor;
+    const lines = editor.document.getText().trimEnd().split("\n");
+    assert.strictEqual(lines[0], "[ ] Reproduce the failure");
+    const [first, second, ...rest] = lines;
+    const changed = [second, first, "[ ] Keep the signature", ...rest.slice(1)];
+    await editor.edit((edit) => edit.replace(new vscode.Range(0, 0, editor.document.lineCount, 0), `${changed.join("\n")}\n`));
+    assert.ok(await editor.document.save());
+    const planned = () => api().tasks.all().find((candidate) => candidate.task === task).plan.map(({ text }) => `[ ] ${text}`);
+    await when("the new plan", () => planned().join() === changed.join());
+    await run("galley.ui.plan.approve", { task });
+    await pending(4);
+    const sent = (await request("mock/seen")).filter((entry) => entry.method === "galley/plan/update").map((entry) => entry.params.approve);
+    assert.deepStrictEqual(sent, [false, true]);
+  });
+
   test("a failure is said as such", async () => {
     await open("src/range.rs");
     const { task } = await run("galley.task.start", { goal: "give up" });

@@ -80,6 +80,10 @@ async function run(task, params) {
   await stage(task, "exploring", 0, "cargo test --test range", "run", "2 failed: three_to_seven_are_five_lines, no_common_line_is_an_empty_overlap", "running 2 tests\ntest three_to_seven_are_five_lines ... FAILED\ntest no_common_line_is_an_empty_overlap ... FAILED");
   if (/hold/.test(params.goal)) await gates.get(task.task).opened;
   if (task.state === "cancelled") return;
+  if (/with a plan/.test(params.goal)) {
+    update(task, { state: "waiting", activity: "waits for your approval of its plan" });
+    await gates.get(task.task).opened;
+  }
   if (/approval/.test(params.goal)) {
     update(task, { state: "waiting", activity: "waits for your answer" });
     const answer = await request("galley/approval/request", {
@@ -98,6 +102,8 @@ async function run(task, params) {
   tell(proposal);
 }
 
+const planText = (plan) => plan.map(({ text }) => `[ ] ${text}\n`).join("");
+
 async function stage(task, state, item, what, tool, result, detail) {
   const plan = task.plan.map((entry, index) => ({ ...entry, state: index < item ? "done" : index === item ? "active" : "pending" }));
   const step = { step: task.steps.length + 1, tool, summary: what, state: "running", ms: 0 };
@@ -105,7 +111,7 @@ async function stage(task, state, item, what, tool, result, detail) {
   update(task, { state, plan, steps: [...task.steps, step], activity: `${tool} ${what}`, usage: { input: input + 3100, cached: cached + 2900, output: output + 480, reasoning: reasoning + 60, usd: usd + 0.011 } });
   await turn();
   Object.assign(step, { state: "ok", ms: 240, summary: result, detail });
-  plan[item].state = "done";
+  if (plan[item]) plan[item].state = "done";
   update(task, { plan });
 }
 
@@ -243,6 +249,13 @@ const requests = {
   "galley/task/pause": ({ task }) => (update(tasks.get(task), { state: "paused", activity: "paused" }), {}),
   "galley/task/resume": ({ task }) => (update(tasks.get(task), { state: "exploring" }), gates.get(task).open(), {}),
   "galley/task/cancel": ({ task }) => (update(tasks.get(task), { state: "cancelled", activity: "", message: "Stopped by you. Nothing was applied." }), gates.get(task).open(), {}),
+  "galley/plan/get": ({ task }) => ({ task, text: planText(tasks.get(task).plan), waits: tasks.get(task).state === "waiting" }),
+  "galley/plan/update": ({ task, text, approve }) => {
+    const plan = text.split("\n").filter((line) => line.startsWith("[")).map((line) => ({ text: line.slice(4), state: "pending", items: [] }));
+    update(tasks.get(task), { plan });
+    if (approve) gates.get(task).open();
+    return {};
+  },
   "galley/proposal/list": () => ({ proposals: [...desk.proposals.values()].map((proposal) => desk.wire(proposal)).filter((proposal) => proposal.open) }),
   "galley/hunk/accept": accept,
   "galley/hunk/reject": reject,
