@@ -34,6 +34,7 @@ pub mod order;
 pub mod outcome;
 mod outline;
 pub mod plan;
+pub mod price;
 pub mod prompt;
 pub mod proof;
 pub mod propose;

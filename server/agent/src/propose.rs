@@ -7,6 +7,7 @@ use galley_workspace::ModeEdit;
 
 use crate::naming::names;
 use crate::outline;
+use crate::price::shares;
 
 /// A change as a unified diff, appliable by git.
 pub fn unified(change: &FileChange) -> String {
@@ -65,16 +66,10 @@ pub fn propose(
 fn reason(path: &str, after: &str, reasons: &[(String, String, String)]) -> Option<String> {
     let of_file: Vec<_> =
         reasons.iter().filter(|(file, why, _)| file == path && !why.trim().is_empty()).collect();
-    let shares = |new: &str| {
-        new.lines()
-            .map(str::trim)
-            .filter(|line| line.contains(char::is_alphanumeric))
-            .any(|line| after.lines().any(|known| known.trim() == line))
-    };
     of_file
         .iter()
         .rev()
-        .find(|(_, _, new)| shares(new))
+        .find(|(_, _, new)| shares(new, after))
         .or_else(|| of_file.last().filter(|_| of_file.len() == 1))
         .map(|(_, why, _)| why.trim().to_owned())
 }

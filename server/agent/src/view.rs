@@ -9,6 +9,7 @@ use galley_review::Proposal;
 use crate::aside::Phase;
 use crate::event::{Checkpoint, PlanItem, Speaker, State, TaskEvent, Verdict};
 use crate::order::Queue;
+use crate::price::Prices;
 use crate::scope::ScopeSpec;
 use crate::task::{Budget, TaskSpec};
 use crate::verify::Evidence;
@@ -56,6 +57,8 @@ pub struct TaskView {
     pub by_state: Vec<StateCost>,
     /// What was spent by what it was for: tokens, and US dollars where a price is known.
     pub phases: BTreeMap<Phase, (Usage, Option<f64>)>,
+    /// What its edits cost.
+    pub prices: Prices,
     /// Turns taken.
     pub turns: u32,
     /// The proposal as it was made. The review's live state is kept by its front.
@@ -164,6 +167,7 @@ impl TaskView {
             usd: None,
             by_state: Vec::new(),
             phases: BTreeMap::new(),
+            prices: Prices::default(),
             turns: 0,
             proposal: None,
             evidence: Vec::new(),
@@ -209,7 +213,9 @@ impl TaskView {
                 self.usd = add_usd(self.usd, *usd);
                 self.add_to_state(reply.usage, *usd);
                 self.spend(Phase::Work, &reply.usage, *usd);
+                self.prices.replied(*usd);
             }
+            TaskEvent::Edited { path, new, .. } => self.prices.edited(path, new),
             TaskEvent::Switched { to, reason, .. } => {
                 self.model.clone_from(to);
                 self.activity = format!("{to} took over: {reason}");
@@ -249,10 +255,7 @@ impl TaskView {
                 self.notes
                     .push(format!("the conversation was shortened from {before} to {after} tokens: {cause}"));
             }
-            TaskEvent::Approved { .. }
-            | TaskEvent::Forked { .. }
-            | TaskEvent::Edited { .. }
-            | TaskEvent::Candidate { .. } => {}
+            TaskEvent::Approved { .. } | TaskEvent::Forked { .. } | TaskEvent::Candidate { .. } => {}
             TaskEvent::Resumed { .. } => {
                 // A question of the process that died is asked anew.
                 self.before_question = None;

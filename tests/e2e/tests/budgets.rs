@@ -189,3 +189,32 @@ fn dollars_hold_for_a_task_a_day_and_a_workspace() {
         assert!(asked(&model) < 5, "{limit}");
     }
 }
+
+/// One turn looks, two edit; what led to a hunk is its price, and the end is nobody's.
+#[test]
+fn the_review_tells_what_each_hunk_cost() {
+    let place = Place::new(&[("a.txt", "one\n2\n3\n4\n5\n6\n7\n8\nnine\n")]);
+    let model = Model::start(&json!({ "turns": [
+        call("read", json!({ "path": "a.txt" })),
+        edit("one", "uno"),
+        edit("nine", "nove"),
+        finish(),
+    ] }));
+    let mut client = client(&place, &model, PRICES);
+    let task = client.task(json!({ "goal": goal() }));
+    let ended = client.until(&task, &["proposed"]);
+    let proposal = client.proposal();
+    let cost = |hunk: &Value| -> f64 {
+        let output = place.galley(&["review", "--json"]);
+        let lines = stdout(&output);
+        let mut lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.find(|line| line["hunk"] == *hunk).unwrap()["usd"].as_f64().unwrap()
+    };
+    let [first, second] = [0, 1].map(|number| hunks(&proposal)[number]["hunk"].clone());
+    let (dear, cheap, whole) = (cost(&first), cost(&second), ended["usage"]["usd"].as_f64().unwrap());
+    assert!(dear > 1.5 * cheap && cheap > 0.0, "two calls and one: {dear} {cheap}");
+    assert!(dear + cheap < whole, "the last call led to no edit: {dear} {cheap} {whole}");
+    let why = client.ask("galley/hunk/why", json!({ "hunk": first }));
+    let told = format!("It cost ${dear:.3}.");
+    assert!(why["markdown"].as_str().unwrap().contains(&told), "{told}: {why:#}");
+}

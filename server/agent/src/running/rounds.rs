@@ -430,13 +430,15 @@ impl Rounds {
             _ if self.context.overlay.is_unchanged() => State::Exploring,
             _ => State::Editing,
         };
-        self.enter(state, &summary);
-        self.context.record(&TaskEvent::CallBegan {
+        let entered = Self::entered(state, &summary);
+        self.state = state;
+        let began = TaskEvent::CallBegan {
             step: self.context.step,
             call_id: call.call_id.clone(),
             tool: call.name.clone(),
             summary,
-        });
+        };
+        self.context.record_all(&[entered, began]);
     }
 
     fn put_answer(&mut self, call: &ToolCall, answer: Answer, began: Instant) {
@@ -515,8 +517,12 @@ impl Rounds {
         if self.state == state && activity == "waiting for the model" {
             return;
         }
+        self.context.record(&Self::entered(state, activity));
         self.state = state;
-        self.context.record(&TaskEvent::State { state, activity: activity.to_owned() });
+    }
+
+    fn entered(state: State, activity: &str) -> TaskEvent {
+        TaskEvent::State { state, activity: activity.to_owned() }
     }
 
     pub(super) fn spent_now(&self) -> Spent {

@@ -119,7 +119,7 @@ fn toolchains(args: &RootArgs) -> Vec<Finding> {
     match checks {
         Err(error) => vec![Finding { what: "checks", well: false, found: error, mend: None }],
         Ok(checks) if checks.is_empty() => {
-            let mend = Some("name them in galley.toml: [checks.unit] command = \"…\"".to_owned());
+            let mend = Some("write one into galley.toml, below [checks]: test = \"…\"".to_owned());
             vec![Finding {
                 what: "checks",
                 well: false,

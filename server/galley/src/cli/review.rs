@@ -1,7 +1,10 @@
 //! Reviewing a proposal in a terminal, hunk by hunk, with the keys of `git add -p`.
 
+use std::collections::BTreeMap;
+
 use galley_agent::event::Verdict;
 use galley_agent::verify::{CheckStatus, Evidence};
+use galley_agent::view::TaskView;
 use galley_review::{HunkId, HunkState, Proposal};
 
 use super::hunk_view::{self, View};
@@ -51,6 +54,8 @@ const HELP: &[(&str, &str)] = &[
 struct Pass<'a> {
     proposal: &'a mut Proposal,
     evidence: &'a [Evidence],
+    /// US dollars by hunk.
+    prices: BTreeMap<HunkId, f64>,
     style: Style,
     decisions: Decisions,
     /// What was decided, step by step, for `u`: the hunk that was shown, and the state before.
@@ -78,10 +83,12 @@ enum Next {
 }
 
 /// Asks for each hunk that waits for a decision.
-pub fn review(proposal: &mut Proposal, evidence: &[Evidence], style: Style) -> Decisions {
+pub fn review(proposal: &mut Proposal, view: &TaskView, style: Style) -> Decisions {
+    let (evidence, prices) = (&view.evidence, view.prices.of(proposal));
     let open = proposal.all().filter(|(_, hunk)| hunk.is_open());
     let mut ids: Vec<HunkId> = open.map(|(_, hunk)| hunk.id.clone()).collect();
-    let mut pass = Pass { proposal, evidence, style, decisions: Decisions::default(), steps: Vec::new() };
+    let mut pass =
+        Pass { proposal, evidence, prices, style, decisions: Decisions::default(), steps: Vec::new() };
     let (mut at, mut show, mut full) = (0, true, false);
     while at < ids.len() {
         if show {
@@ -357,6 +364,9 @@ impl Pass<'_> {
 
     fn why(&self, id: &HunkId) -> String {
         let mut text = safe(&super::run::why(self.proposal, id, self.evidence));
+        if let Some(usd) = self.prices.get(id) {
+            text.push_str(&format!("\n  it cost ${usd:.3}"));
+        }
         let lacks = self.lacks(id);
         if !lacks.is_empty() {
             text.push_str(&format!("\n  needs hunk {}", self.numbers(&lacks)));

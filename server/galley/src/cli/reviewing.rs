@@ -45,7 +45,7 @@ pub fn command(args: &ReviewArgs) -> i32 {
         print(&galley_review::render::unified(&proposal));
         return DONE;
     }
-    let decisions = review::review(&mut proposal, &view.evidence, style);
+    let decisions = review::review(&mut proposal, &view, style);
     let status = run::settle(&session, &view, &mut proposal, &decisions, style, false);
     match run::revision(&proposal, &decisions) {
         Some(message) => run::revise(&session, &view, message, style),
@@ -91,10 +91,12 @@ fn decided(args: &ReviewArgs, proposal: &mut Proposal) -> Result<Decisions, Stri
 }
 
 fn print_hunks(view: &TaskView, proposal: &Proposal) {
+    let prices = view.prices.of(proposal);
     for (file, hunk) in proposal.all() {
         let line = json!({
             "task": view.task, "hunk": hunk.id.0, "path": file.path.as_str(), "state": hunk.state.to_string(),
             "before": hunk.before, "after": hunk.after, "reason": hunk.reason, "partial": proposal.partial,
+            "usd": prices.get(&hunk.id),
         });
         print(&format!("{line}\n"));
     }

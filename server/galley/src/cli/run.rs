@@ -214,7 +214,7 @@ pub fn bring(session: &Session, view: TaskView, manner: Manner, style: Style, js
                 ..Decisions::default()
             }
         }
-        Manner::Ask => review::review(&mut proposal, &view.evidence, style),
+        Manner::Ask => review::review(&mut proposal, &view, style),
     };
     let status = settle(session, &view, &mut proposal, &decisions, style, json);
     match revision(&proposal, &decisions) {

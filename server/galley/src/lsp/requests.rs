@@ -291,8 +291,12 @@ fn split(state: &mut State, params: HunkRef) -> Answer {
 
 fn why(state: &mut State, params: HunkRef) -> Answer {
     let id = HunkId(params.hunk);
-    let markdown = state.reviews.of_hunk(&id).and_then(|review| review.why(&id));
-    let markdown = markdown.ok_or_else(|| failed(format!("there is no hunk {id}")))?;
+    let found = state.reviews.of_hunk(&id).and_then(|review| Some((review.why(&id)?, review)));
+    let (mut markdown, review) = found.ok_or_else(|| failed(format!("there is no hunk {id}")))?;
+    let view = state.tasks.get(&review.proposal.task);
+    if let Some(usd) = view.and_then(|view| view.prices.of(&review.proposal).get(&id).copied()) {
+        markdown.push_str(&format!("\nIt cost ${usd:.3}.\n"));
+    }
     if !state.facts.review {
         state.show(3, &markdown);
     }
