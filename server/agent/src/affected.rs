@@ -1,5 +1,5 @@
-//! Which tests a change touches, and why: from the names that its lines define, the files that use, import or are named
-//! after them. A guess to be quick with; all tests run after it.
+//! Which tests a change touches, and why: from the reports of coverage tools, from the names that its lines define, the
+//! files that use, import or are named after them. A guess to be quick with; all tests run after it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +8,7 @@ use galley_text::path::RelPath;
 use galley_workspace::Overlay;
 
 use crate::checks::{Check, Only};
+use crate::coverage::Coverage;
 use crate::outline;
 
 /// A file of tests that a change touches.
@@ -35,12 +36,17 @@ pub fn tests(index: &IndexSnapshot, overlay: &Overlay) -> Vec<Affected> {
             *known = (sureness, why);
         }
     };
+    let coverage = Coverage::of(overlay);
     for change in overlay.changes() {
         let (path, before, after) = change.sides();
         if let Some(after) = after.filter(|text| holds_tests(index, path, text)) {
             let is_new = before.is_none();
             let _ = after;
             put(path, 0, if is_new { "is new" } else { "is changed itself" }.to_owned());
+        }
+        let gone = lacking(before.unwrap_or_default(), after.unwrap_or_default());
+        for test in coverage.tests(path, &gone) {
+            put(test, 1, format!("ran {} by its coverage", path.file_name()));
         }
         let names = touched_names(path, before.unwrap_or_default(), after.unwrap_or_default());
         for name in names.iter().take(NAMES) {
@@ -99,17 +105,21 @@ fn is_named_so(path: &RelPath) -> bool {
     name.contains("test") || name.contains("spec")
 }
 
+/// The lines of a text, zero-based, that the other lacks.
+fn lacking(text: &str, other: &str) -> BTreeSet<u32> {
+    let known: BTreeSet<&str> = other.lines().collect();
+    text.lines()
+        .enumerate()
+        .filter(|(_, line)| !known.contains(line) && !line.trim().is_empty())
+        .filter_map(|(number, _)| u32::try_from(number).ok())
+        .collect()
+}
+
 /// Names defined in either text by symbols that hold a line which the other text lacks.
 fn touched_names(path: &RelPath, before: &str, after: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (text, other) in [(before, after), (after, before)] {
-        let known: BTreeSet<&str> = other.lines().collect();
-        let changed: Vec<u32> = text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !known.contains(line) && !line.trim().is_empty())
-            .filter_map(|(number, _)| u32::try_from(number).ok())
-            .collect();
+        let changed = lacking(text, other);
         for symbol in outline::of(path, text) {
             if symbol.name.len() > 1
                 && !symbol.is_test
@@ -196,6 +206,22 @@ mod tests {
                 "tests/test_range.py: is named after range.py",
                 "tests/test_far.py: imports range.py"
             ]
+        );
+    }
+
+    #[test]
+    fn a_report_of_coverage_names_tests_that_nothing_else_tells_of() {
+        let report = r#"{"files": {"range.py": {"contexts": {"2": ["checks/test_far.py::test_c|run"]}}}}"#;
+        let files = [
+            ("range.py", RANGE),
+            ("checks/test_far.py", "import runner\n\n\ndef test_c():\n    assert runner.go()\n"),
+            (".gitignore", "coverage.json\n"),
+            ("coverage.json", report),
+        ];
+        let edit = RANGE.replacen("return x", "return min(x, 1)", 1);
+        assert_eq!(
+            affected_by(&files, ("range.py", &edit)),
+            ["checks/test_far.py: ran range.py by its coverage"]
         );
     }
 

@@ -22,6 +22,7 @@ pub mod checks;
 pub mod clock;
 pub mod compact;
 pub mod contest;
+mod coverage;
 pub mod critic;
 pub mod decisions;
 pub mod drafting;
