@@ -133,7 +133,7 @@ attempt("whiteout", lambda: os.mknod("gone", 0o020000, 0))
 attempt("opaque", lambda: os.setxattr("d", "user.overlay.opaque", b"y"))
 attempt("redirect", lambda: os.setxattr("d", "user.overlay.redirect", b"/../../lower"))
 attempt("descriptor", lambda: put("/proc/self/fd/../fd/%d" % os.open("a", os.O_RDONLY)))
-attempt("by handle of the root", lambda: put("/proc/1/root/../lower/a"))
+attempt("by handle of the root", lambda: put(os.path.join("/proc", "1", "root", "..", "lower", "a")))
 libc = ctypes.CDLL(None, use_errno=True)
 def call(*arguments):
     if libc.mount(*arguments) != 0: raise OSError(ctypes.get_errno(), "mount")

@@ -21,7 +21,7 @@ struct Place {
 impl Place {
     /// None, with a word about it, where the kernel has no unions for us, which the system's own programs are asked.
     fn new(files: &[(&str, &str)]) -> Option<Place> {
-        Place::with_roots(files, &["root"])
+        Place::with_roots(files, &["project"])
     }
 
     fn with_roots(files: &[(&str, &str)], roots: &[&str]) -> Option<Place> {
@@ -49,7 +49,7 @@ impl Place {
     }
 
     fn root(&self) -> PathBuf {
-        self.outer.path().join("root")
+        self.outer.path().join("project")
     }
 
     fn claim(&self) -> Shadow {
@@ -373,7 +373,7 @@ def mapped(path):
     with open(path, "r+b") as file:
         with mmap.mmap(file.fileno(), 0) as memory: memory[0:1] = b"Z"
 for file in ["src/a.rs", "absolute/c.rs", "relative", "roundabout", "hard", "node_modules/left/index.js",
-             original + "/src/a.rs", "../../../../../root/src/a.rs", ".git/config", ".git/hooks/pre-commit"]:
+             original + "/src/a.rs", "../../../../../project/src/a.rs", ".git/config", ".git/hooks/pre-commit"]:
     attempt(lambda: put(file)); attempt(lambda: mapped(file)); attempt(lambda: os.truncate(file, 0))
     attempt(lambda: os.chmod(file, 0o777)); attempt(lambda: os.utime(file, (1, 1)))
     attempt(lambda: os.setxattr(file, "user.hostile", b"1"))
@@ -409,7 +409,7 @@ fn a_hostile_build_cannot_reach_the_original() {
     let root = place.root().canonicalize().unwrap();
     symlink(root.join("lib"), root.join("absolute")).unwrap();
     symlink("src/a.rs", root.join("relative")).unwrap();
-    symlink("../root/lib/c.rs", root.join("roundabout")).unwrap();
+    symlink("../project/lib/c.rs", root.join("roundabout")).unwrap();
     symlink("nowhere", root.join("dangling")).unwrap();
     fs::hard_link(root.join("src/b.rs"), root.join("hard")).unwrap();
     rustix::fs::setxattr(root.join("src/a.rs"), "user.mine", b"1", rustix::fs::XattrFlags::empty()).unwrap();
