@@ -4,6 +4,8 @@
 //! A language whose tools this machine lacks is left out, loudly; `tests/run` installs them.
 #![allow(clippy::unwrap_used)] // A test that cannot go on ends here, with the place.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,8 +16,6 @@ use galley_agent::outcome::Severity;
 use galley_agent::services::Question;
 use galley_agent::verify::{CheckStatus, Evidence, Verifier};
 use galley_agent::{Host, Services, affected, formatting};
-use galley_model::record::Recording;
-use galley_model::{Client, Endpoint};
 use galley_text::path::RelPath;
 use galley_workspace::{Overlay, Workspace, create_dir, write_atomically};
 use tokio_util::sync::CancellationToken;
@@ -217,36 +217,13 @@ impl Place {
             create_dir(root.join(path).parent().unwrap()).unwrap();
             write_atomically(&root.join(path), text.as_bytes()).unwrap();
         }
-        let workspace = Workspace::open(vec![root]).unwrap();
-        let snapshot = workspace.snapshot();
-        let index = galley_index::Index::new();
+        let (services, _) = common::services(folder.path(), &root, "", Arc::new(Nobody));
+        let snapshot = services.workspace.snapshot();
         let texts: Vec<_> = files
             .iter()
             .map(|(path, text)| (RelPath::new(path.to_str().unwrap()).unwrap(), text.as_str().into()))
             .collect();
-        index.update(&texts);
-        let (published, _) = tokio::sync::mpsc::unbounded_channel();
-        let recording = Recording::parse("test", "").unwrap();
-        let services = Services {
-            journal: galley_journal::Journal::open(&folder.path().join("state")).unwrap(),
-            workspace,
-            index,
-            client: Arc::new(Client::replay(Endpoint::new(galley_model::Kind::Replay, "test"), recording)),
-            level: galley_exec::probe(),
-            unsandboxed: true,
-            network: Default::default(),
-            previews: false,
-            state_dir: folder.path().join("state"),
-            host: Arc::new(Nobody),
-            client_for: galley_agent::one_model(),
-            fast: None,
-            critic: None,
-            second_look: Default::default(),
-            patience: None,
-            window: None,
-            purse: Default::default(),
-            published,
-        };
+        services.index.update(&texts);
         let verifier = Verifier::new(services.bench(), snapshot.clone());
         let checks = checks::detect(&snapshot).unwrap();
         Place { folder, services, overlay: Overlay::new(snapshot), verifier, checks }

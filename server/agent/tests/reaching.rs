@@ -1,6 +1,8 @@
 //! A command reaches the hosts that the person's settings or the person grant, and no other.
 #![allow(clippy::unwrap_used)] // A test that cannot go on ends here, with the place.
 
+mod common;
+
 use std::io::Write;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
@@ -9,11 +11,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use galley_agent::event::TaskEvent;
 use galley_agent::services::Question;
-use galley_agent::{Budget, Host, Mode, Published, Services, TaskHandle, TaskSpec};
+use galley_agent::{Host, Published, TaskHandle};
 use galley_exec::{Level, Network};
-use galley_model::record::Recording;
-use galley_model::{Client, Endpoint, Kind};
-use galley_workspace::{Workspace, create_dir, write_atomically};
+use galley_workspace::{create_dir, write_atomically};
 
 /// Lets a command reach what it asks for, but for hosts with `evil` in their names; remembers what was asked.
 #[derive(Default)]
@@ -59,42 +59,9 @@ async fn answers(calls: &[String], network: Network, level: Level) -> (Vec<Strin
         r#"{"reply":{"calls":[{"name":"finish","arguments":"{\"outcome\":\"done\",\"text\":\"looked\"}"}]}}"#;
     let replies = format!("{{\"reply\":{{\"calls\":[{}]}}}}\n{finish}\n", calls.join(","));
     let person = Arc::new(Careful::default());
-    let (published, mut shown) = tokio::sync::mpsc::unbounded_channel();
-    let services = Services {
-        journal: galley_journal::Journal::open(&folder.path().join("state")).unwrap(),
-        workspace: Workspace::open(vec![root]).unwrap(),
-        index: galley_index::Index::new(),
-        client: Arc::new(Client::replay(
-            Endpoint::new(Kind::Replay, "test"),
-            Recording::parse("test", &replies).unwrap(),
-        )),
-        level,
-        unsandboxed: false,
-        network,
-        previews: false,
-        state_dir: folder.path().join("state"),
-        host: person.clone(),
-        client_for: galley_agent::one_model(),
-        fast: None,
-        critic: None,
-        second_look: Default::default(),
-        patience: None,
-        window: None,
-        purse: Default::default(),
-        published,
-    };
-    let spec = TaskSpec {
-        goal: "look".to_owned(),
-        title: "look".to_owned(),
-        mode: Mode::Free,
-        origin: None,
-        scope: Vec::new(),
-        limits: Default::default(),
-        planning: Default::default(),
-        budget: Budget::default(),
-        contest: None,
-    };
-    galley_agent::start(services, TaskHandle::new("t1".to_owned()), spec).unwrap();
+    let (mut services, mut shown) = common::services(folder.path(), &root, &replies, person.clone());
+    (services.level, services.network, services.unsandboxed) = (level, network, false);
+    galley_agent::start(services, TaskHandle::new("t1".to_owned()), common::spec("look")).unwrap();
     let mut outputs = Vec::new();
     while let Some(published) = shown.recv().await {
         let Published::Event { event, .. } = published else { continue };

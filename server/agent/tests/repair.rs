@@ -1,16 +1,16 @@
 //! The end of a task whose checks are red: what the model is told, what is undone, and what the person is told.
 #![allow(clippy::unwrap_used)] // A test that cannot go on ends here, with the place.
 
+mod common;
+
 use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use galley_agent::event::TaskEvent;
 use galley_agent::services::Question;
-use galley_agent::{Budget, Host, Mode, Published, Services, TaskHandle, TaskSpec};
-use galley_model::record::Recording;
-use galley_model::{Client, Endpoint, Kind};
-use galley_workspace::{Workspace, create_dir, write_atomically};
+use galley_agent::{Host, Published, TaskHandle};
+use galley_workspace::{create_dir, write_atomically};
 
 struct Nobody;
 
@@ -45,40 +45,8 @@ async fn outputs_of(replies: &[Vec<String>]) -> (Vec<String>, TaskEvent) {
     }
     let lines: Vec<String> =
         replies.iter().map(|calls| format!("{{\"reply\":{{\"calls\":[{}]}}}}", calls.join(","))).collect();
-    let recording = Recording::parse("test", &lines.join("\n")).unwrap();
-    let (published, mut shown) = tokio::sync::mpsc::unbounded_channel();
-    let services = Services {
-        journal: galley_journal::Journal::open(&folder.path().join("state")).unwrap(),
-        workspace: Workspace::open(vec![root]).unwrap(),
-        index: galley_index::Index::new(),
-        client: Arc::new(Client::replay(Endpoint::new(Kind::Replay, "test"), recording)),
-        level: galley_exec::probe(),
-        unsandboxed: true,
-        network: Default::default(),
-        previews: false,
-        state_dir: folder.path().join("state"),
-        host: Arc::new(Nobody),
-        client_for: galley_agent::one_model(),
-        fast: None,
-        critic: None,
-        second_look: Default::default(),
-        patience: None,
-        window: None,
-        purse: Default::default(),
-        published,
-    };
-    let spec = TaskSpec {
-        goal: "change".to_owned(),
-        title: "change".to_owned(),
-        mode: Mode::Free,
-        origin: None,
-        scope: Vec::new(),
-        limits: Default::default(),
-        planning: Default::default(),
-        budget: Budget::default(),
-        contest: None,
-    };
-    galley_agent::start(services, TaskHandle::new("t1".to_owned()), spec).unwrap();
+    let (services, mut shown) = common::services(folder.path(), &root, &lines.join("\n"), Arc::new(Nobody));
+    galley_agent::start(services, TaskHandle::new("t1".to_owned()), common::spec("change")).unwrap();
     let mut outputs = Vec::new();
     while let Some(published) = shown.recv().await {
         let Published::Event { event, .. } = published else { continue };

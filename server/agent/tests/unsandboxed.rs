@@ -1,6 +1,8 @@
 //! Where no sandbox works, nothing runs unasked, and what was not run is never green.
 #![allow(clippy::unwrap_used)] // A test that cannot go on ends here, with the place.
 
+mod common;
+
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
@@ -8,10 +10,8 @@ use futures::future::BoxFuture;
 use galley_agent::event::TaskEvent;
 use galley_agent::services::Question;
 use galley_agent::verify::CheckStatus;
-use galley_agent::{Budget, Host, Mode, Published, Services, TaskHandle, TaskSpec};
-use galley_model::record::Recording;
-use galley_model::{Client, Endpoint, Kind};
-use galley_workspace::{Workspace, create_dir, write_atomically};
+use galley_agent::{Host, Published, TaskHandle};
+use galley_workspace::{create_dir, write_atomically};
 
 /// Says no, and remembers what was asked.
 #[derive(Default)]
@@ -35,40 +35,9 @@ async fn a_command_is_asked_for_once_and_no_means_no() {
     create_dir(&root).unwrap();
     write_atomically(&root.join("galley.toml"), b"[checks.unit]\ncommand = \"touch ran\"\n").unwrap();
     let host = Arc::new(No::default());
-    let recording = Recording::parse("test", REPLIES).unwrap();
-    let (published, mut shown) = tokio::sync::mpsc::unbounded_channel();
-    let services = Services {
-        journal: galley_journal::Journal::open(&folder.path().join("state")).unwrap(),
-        workspace: Workspace::open(vec![root]).unwrap(),
-        index: galley_index::Index::new(),
-        client: Arc::new(Client::replay(Endpoint::new(Kind::Replay, "test"), recording)),
-        level: galley_exec::Level::Copy,
-        unsandboxed: false,
-        network: Default::default(),
-        previews: false,
-        state_dir: folder.path().join("state"),
-        host: host.clone(),
-        client_for: galley_agent::one_model(),
-        fast: None,
-        critic: None,
-        second_look: Default::default(),
-        patience: None,
-        window: None,
-        purse: Default::default(),
-        published,
-    };
-    let spec = TaskSpec {
-        goal: "look".to_owned(),
-        title: "look".to_owned(),
-        mode: Mode::Free,
-        origin: None,
-        scope: Vec::new(),
-        limits: Default::default(),
-        planning: Default::default(),
-        budget: Budget::default(),
-        contest: None,
-    };
-    galley_agent::start(services, TaskHandle::new("t1".to_owned()), spec).unwrap();
+    let (mut services, mut shown) = common::services(folder.path(), &root, REPLIES, host.clone());
+    (services.level, services.unsandboxed) = (galley_exec::Level::Copy, false);
+    galley_agent::start(services, TaskHandle::new("t1".to_owned()), common::spec("look")).unwrap();
     let mut checks = Vec::new();
     let mut outputs = Vec::new();
     while let Some(published) = shown.recv().await {
