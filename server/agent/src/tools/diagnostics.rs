@@ -23,7 +23,8 @@ pub(super) async fn diagnostics(context: &Context, path: &str) -> Result<Answer,
     let found = context.services.host.diagnostics(path).await?;
     // What the rules keep from the model is not read by another way.
     let files = context.overlay.files();
-    let mut found: Vec<Reported> = found.into_iter().filter(|one| files.contains(&one.path)).collect();
+    let mut found: Vec<Reported> =
+        found.into_iter().filter(|one| files.binary_search(&one.path).is_ok()).collect();
     found.sort_by(|a, b| (a.severity, &a.path, a.line).cmp(&(b.severity, &b.path, b.line)));
     let count = found.len();
     if found.is_empty() {
