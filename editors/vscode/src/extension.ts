@@ -7,7 +7,7 @@ import { commands, register } from "./commands";
 import { Decide } from "./decide";
 import { Decorations } from "./decorations";
 import { Drafts } from "./drafts";
-import { Elsewhere } from "./elsewhere";
+import { OtherServers } from "./others";
 import { Documents, SCHEME } from "./documents";
 import { Lenses } from "./lenses";
 import type { Relay } from "./middleware";
@@ -48,7 +48,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   });
   const navigate = new Navigate(review, sideBySide);
   const steering = new Steering(send, tasks);
-  const elsewhere = new Elsewhere();
+  const others = new OtherServers();
   const plans = new Plans(send, tasks, steering, documents);
 
   const cursor = () => {
@@ -79,7 +79,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
       return;
     }
     client = createClient(located.program, log, relay);
-    listen(client, send, { review, tasks, status, drafts, approvals, elsewhere, plans });
+    listen(client, send, { review, tasks, status, drafts, approvals, others, plans });
     try {
       await client.start();
     } catch (error) {
@@ -108,7 +108,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Api> {
   };
 
   context.subscriptions.push(
-    log, review, documents, threads, decorations, drafts, lenses, status, tasks, sideBySide, elsewhere,
+    log, review, documents, threads, decorations, drafts, lenses, status, tasks, sideBySide, others,
     register(table, ["galley.ask"]),
     vscode.workspace.registerFileSystemProvider(SCHEME, documents, { isCaseSensitive: true }),
     vscode.languages.registerCodeLensProvider([{ scheme: "file" }, { scheme: "untitled" }], lenses),
@@ -131,10 +131,10 @@ export async function deactivate(): Promise<void> {
 }
 
 /** What answers the server's requests. */
-interface Asked { approvals: Approvals; elsewhere: Elsewhere }
+interface Asked { approvals: Approvals; others: OtherServers }
 interface Surfaces { review: Review; tasks: Tasks; status: StatusBar; drafts: Drafts }
 
-function listen(client: LanguageClient, send: Send, { review, tasks, status, drafts, approvals, elsewhere, plans }: Surfaces & Asked & { plans: Plans }): void {
+function listen(client: LanguageClient, send: Send, { review, tasks, status, drafts, approvals, others, plans }: Surfaces & Asked & { plans: Plans }): void {
   client.onNotification(protocol.taskDidDraft, ({ task, drafts: written }) => drafts.put(task, written));
   client.onNotification(protocol.taskDidUpdate, (task) => {
     tasks.put(task);
@@ -143,7 +143,7 @@ function listen(client: LanguageClient, send: Send, { review, tasks, status, dra
   client.onNotification(protocol.proposalDidChange, (proposal) => review.put(proposal));
   client.onNotification(protocol.statusDidChange, (now) => status.put(now));
   client.onRequest(protocol.approvalRequest, (approval, token) => approvals.ask(approval, token));
-  client.onRequest(protocol.editorDiagnostics, (asked) => elsewhere.tell(asked));
+  client.onRequest(protocol.editorDiagnostics, (asked) => others.tell(asked));
   client.onDidChangeState(({ newState }) => {
     if (newState === State.Running) {
       checkVersion(client);

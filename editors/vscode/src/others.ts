@@ -6,7 +6,7 @@ import type { EditorDiagnostics, EditorDocument } from "./protocol";
 /** When a document was last spoken of, and what was said then. */
 interface Spoken { version: number; own: string; others: string }
 
-export class Elsewhere implements vscode.Disposable {
+export class OtherServers implements vscode.Disposable {
   private readonly spoken = new Map<string, Spoken>();
   private readonly subscriptions: vscode.Disposable[];
 

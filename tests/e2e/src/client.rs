@@ -46,7 +46,7 @@ pub struct Client {
     /// Answers to `galley/approval/request` and to messages with buttons: an option's id or label; none: dismissed.
     pub answer: Option<String>,
     /// What the editor's other language servers say, as `galley/editor/diagnostics` answers.
-    pub elsewhere: Value,
+    pub other_servers: Value,
     /// Whether the person leaves questions unanswered.
     pub hold_approvals: bool,
     /// Edits that the server sent.
@@ -153,7 +153,7 @@ impl Client {
             documents: BTreeMap::new(),
             on_edit: OnEdit::Apply,
             answer: None,
-            elsewhere: json!({ "documents": [] }),
+            other_servers: json!({ "documents": [] }),
             hold_approvals: false,
             edits: Vec::new(),
             keystroke: None,
@@ -288,7 +288,7 @@ impl Client {
                 Some(title) => json!({ "title": title }),
                 None => Value::Null,
             },
-            "galley/editor/diagnostics" => self.elsewhere.clone(),
+            "galley/editor/diagnostics" => self.other_servers.clone(),
             "workspace/configuration" => json!([null]),
             "window/showDocument" => json!({ "success": true }),
             _ => Value::Null,

@@ -44,7 +44,7 @@ fn diagnostics_of_the_editor_reach_the_model_and_never_stale_ones() {
             { "line": 0, "severity": 1, "source": "ts", "code": "2322", "message": message },
         ] })
     };
-    client.elsewhere = json!({ "documents": [
+    client.other_servers = json!({ "documents": [
         said("a.ts", json!(1), "not a number"),
         said("b.ts", json!(0), "of an older text"),
         said("secret.ts", Value::Null, "hidden by a rule"),
