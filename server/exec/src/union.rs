@@ -39,6 +39,15 @@ pub fn probe_union(lower: &Path, state: &Path) -> Result<(), String> {
     if probe() != Level::Namespaces {
         return Err("mounting needs namespaces, which do not work here".to_owned());
     }
+    // A matter of these two folders, not of their file systems: it is not remembered.
+    if let (Ok(lower), Ok(state)) = (lower.canonicalize(), state.canonicalize())
+        && state.starts_with(&lower)
+    {
+        return Err(format!(
+            "Galley's own folder {} lies inside of the project; set GALLEY_STATE_DIR to one outside of it",
+            state.display()
+        ));
+    }
     let key = (device(lower)?, device(state)?);
     if let Some(known) =
         FOUND.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().get(&key)

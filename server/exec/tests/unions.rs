@@ -279,3 +279,19 @@ fn leftovers_of_a_canary_are_removed() {
         eprintln!("skipped: there is only one file system here");
     }
 }
+
+#[test]
+fn a_folder_below_its_own_layer_is_refused_and_spoils_nothing() {
+    let outer = tempfile::tempdir().unwrap();
+    let (project, inside, beside) =
+        (outer.path().join("project"), outer.path().join("project/state"), outer.path().join("state"));
+    [&inside, &beside, &outer.path().join("other")]
+        .into_iter()
+        .for_each(|folder| fs::create_dir_all(folder).unwrap());
+    if probe() != Level::Namespaces {
+        return;
+    }
+    let refused = probe_union(&project, &inside).unwrap_err();
+    assert!(refused.contains("GALLEY_STATE_DIR"), "{refused}");
+    assert_eq!(probe_union(&project, &beside), probe_union(&outer.path().join("other"), &beside));
+}
