@@ -36,7 +36,7 @@ impl Place {
         }
         settle(&top);
         let_the_clock_move(outer.path());
-        if let Err(why) = probe_union(&top, &outer.path().join("state/shadows")) {
+        if let Err(why) = probe_union(&outer.path().join(roots[0]), &outer.path().join("state/shadows")) {
             assert!(
                 !plainly_works(outer.path()),
                 "the canary of unions failed although the kernel can: {why}"
