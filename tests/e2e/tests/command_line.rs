@@ -48,18 +48,32 @@ fn the_demo_does_the_main_job_and_can_be_taken_back() {
     }
 }
 
+/// The folder, with a program of that name in it which leaves a file `started` there.
+fn program_that_tells<'a>(folder: &'a std::path::Path, name: &str) -> &'a std::path::Path {
+    std::fs::create_dir_all(folder).unwrap();
+    let script = format!("#!/bin/sh\n: > '{}'\n", folder.join("started").display());
+    std::fs::write(folder.join(name), script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.join(name), mode).unwrap();
+    folder
+}
+
 #[test]
 fn a_task_runs_without_an_editor_and_is_in_the_journal() {
     let place = Place::copy_of("server/galley/assets/demo");
     let model = Model::from_file(&repository().join("tests/fixtures/main-job/scenario.json"));
     let before = place.files();
     let mut command = place.command(&["run", "--json", "fix the failing tests"]);
+    let decoys = place.beside("decoys");
+    let path = std::env::var("PATH").unwrap_or_default();
     command
+        .env("PATH", format!("{}:{path}", program_that_tells(&decoys, "tput").display()))
         .env("GALLEY_MODEL", "openai-chat/fake")
         .env("GALLEY_BASE_URL", model.url())
         .env("OPENAI_API_KEY", "sk-test");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
+    assert!(!decoys.join("started").exists(), "a program is started to ask for the size of a terminal");
     let events = lines(&stdout(&output));
     assert!(events.iter().any(|event| event["event"]["proposed"].is_object()), "a proposal is told");
     assert_eq!(place.files(), before, "nothing is applied unasked");

@@ -118,10 +118,20 @@ pub struct Tint {
 
 /// Columns of the terminal; 100 where there is none.
 pub fn width() -> usize {
-    match crossterm::terminal::size() {
-        Ok((columns, _)) if io::stdout().is_terminal() && columns > 0 => usize::from(columns).clamp(40, 240),
-        _ => 100,
+    columns().map_or(100, |columns| columns.clamp(40, 240))
+}
+
+/// Columns of the terminal that the output goes to. Asked of the terminal alone: crossterm's `size` would start `tput`
+/// wherever there is none, for every line that is printed.
+fn columns() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
     }
+    #[cfg(unix)]
+    let columns = crossterm::terminal::window_size().ok()?.columns;
+    #[cfg(not(unix))]
+    let columns = crossterm::terminal::size().ok()?.0;
+    (columns > 0).then_some(usize::from(columns))
 }
 
 /// Asks for one key, without Enter where the terminal allows it; `None` at the end of the input.
@@ -183,10 +193,7 @@ pub fn ask(prompt: &str) -> Option<String> {
 
 /// Breaks lines between words so that they fit the terminal; text that goes into a file or a pipe stays as it is.
 pub fn wrapped(text: &str) -> String {
-    match crossterm::terminal::size() {
-        Ok((columns, _)) if io::stdout().is_terminal() => wrap(text, usize::from(columns.clamp(40, 120))),
-        _ => text.to_owned(),
-    }
+    columns().map_or_else(|| text.to_owned(), |columns| wrap(text, columns.clamp(40, 120)))
 }
 
 fn wrap(text: &str, width: usize) -> String {
