@@ -144,12 +144,14 @@ pub enum ModelError {
         limit: u64,
     },
     /// Nothing came in time.
-    #[error("{address} was silent for {} ({what})\nTry again; a slow server needs a higher time limit for this provider.", seconds(*after))]
+    #[error("{address} was silent for {} ({what})\nTry again; if the server is slow, raise {setting} of its provider in the configuration.", seconds(*after))]
     Timeout {
         /// Where.
         address: String,
         /// What was waited for.
         what: &'static str,
+        /// The setting that says how long silence is waited for.
+        setting: &'static str,
         /// How long.
         after: Duration,
     },

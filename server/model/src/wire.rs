@@ -29,6 +29,9 @@ const WIRE_LIMIT: u64 = 96 << 20;
 const EVENT_LIMIT: usize = 16 << 20;
 /// Bytes read of an error's body.
 const ERROR_LIMIT: usize = 64 << 10;
+/// The settings of how long silence is waited for, as a person writes them.
+const FIRST_BYTE: &str = "first_byte_seconds";
+const IDLE: &str = "idle_seconds";
 /// How long the end of a finished reply's body is waited for, so that its connection can serve again.
 const TAIL: Duration = Duration::from_millis(20);
 
@@ -78,7 +81,7 @@ impl Attempt<'_> {
         let response = match timeout_at(deadline, request.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(self.unreachable(&error)),
-            Err(_) => return Err(self.silent("no answer", self.timeouts.first_byte)),
+            Err(_) => return Err(self.silent("no answer", FIRST_BYTE, self.timeouts.first_byte)),
         };
         self.limits.learn(Instant::now(), response.headers());
         if !response.status().is_success() {
@@ -189,8 +192,8 @@ impl Attempt<'_> {
         ModelError::Network { address: self.url.to_owned(), message, advice, transient }
     }
 
-    fn silent(&self, what: &'static str, after: Duration) -> ModelError {
-        ModelError::Timeout { address: self.url.to_owned(), what, after }
+    fn silent(&self, what: &'static str, setting: &'static str, after: Duration) -> ModelError {
+        ModelError::Timeout { address: self.url.to_owned(), what, setting, after }
     }
 
     fn malformed(&self, what: String, sample: &str) -> ModelError {
@@ -255,9 +258,15 @@ impl Reading<'_, '_> {
                 // What is complete is complete, whatever the connection does afterwards.
                 Err(_) if self.assembler.is_complete() => break None,
                 Err(_) if self.seen.received == 0 => {
-                    return Err(self.attempt.silent("no first byte", self.attempt.timeouts.first_byte));
+                    return Err(self.attempt.silent(
+                        "no first byte",
+                        FIRST_BYTE,
+                        self.attempt.timeouts.first_byte,
+                    ));
                 }
-                Err(_) => return Err(self.attempt.silent("the stream stalled", self.attempt.timeouts.idle)),
+                Err(_) => {
+                    return Err(self.attempt.silent("the stream stalled", IDLE, self.attempt.timeouts.idle));
+                }
             };
             self.seen.received += chunk.len() as u64;
             self.seen.last_byte = Some(Instant::now());
