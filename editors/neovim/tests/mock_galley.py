@@ -273,7 +273,7 @@ def start(params):
                   "steps": [{"step": 1, "tool": "read", "summary": "src/range.rs", "state": "ok", "ms": 12, "detail": "pub fn clamp(value: usize, low: usize, high: usize) -> usize {\n    …"},
                             {"step": 2, "tool": "check", "summary": "cargo test range::", "state": "error", "ms": 3120, "detail": "2 failed; 9 passed"},
                             {"step": 3, "tool": "search", "summary": "clamp(", "state": "running", "ms": 0}],
-                  "usage": {"input": 14300, "cached": 11900, "output": 900, "reasoning": 300, "usd": 0.01}, "model": "mock", "recorded": False, "proposal": None, "message": None,
+                  "usage": {"input": 14300, "cached": 11900, "output": 900, "reasoning": 300, "usd": 0.01}, "model": "mock", "recorded": False, "resumable": False, "proposal": None, "message": None,
                   "createdMs": 1795000000000, "updatedMs": 1795000041000}
     return {"task": tid}
 

@@ -46,6 +46,8 @@ export interface Task {
   phases?: Phase[];
   model: string;
   recorded: boolean;
+  /** Whether the server goes on with it when asked: it is paused, or ended before its work did. */
+  resumable: boolean;
   proposal: string | null;
   message: string | null;
   createdMs: number;

@@ -47,7 +47,7 @@ export class Steering {
   }
 
   async resume(argument: unknown): Promise<void> {
-    const task = await this.pick(argument, "Resume which task?");
+    const task = await this.pick(argument, "Resume which task?", this.tasks.resumable());
     if (task) await this.send(protocol.taskResume, { task: task.task });
   }
 

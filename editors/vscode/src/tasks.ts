@@ -55,10 +55,15 @@ export class Tasks implements vscode.TreeDataProvider<Node>, vscode.Disposable {
     return this.all().filter((task) => RUNNING.has(task.state) || HALTED.has(task.state));
   }
 
+  resumable(): Task[] {
+    return this.all().filter((task) => task.resumable);
+  }
+
   draw(): void {
     const hunks = this.review.all().length;
     this.view.badge = hunks ? { value: hunks, tooltip: `${hunks} ${hunks === 1 ? "hunk" : "hunks"} to review` } : undefined;
     void vscode.commands.executeCommand("setContext", "galley.taskOpen", this.running().length > 0);
+    void vscode.commands.executeCommand("setContext", "galley.taskResumable", this.resumable().length > 0);
     this.changed.fire(undefined);
   }
 
@@ -89,7 +94,7 @@ export class Tasks implements vscode.TreeDataProvider<Node>, vscode.Disposable {
       description: [task.state, dollars(task.usage.usd), task.recorded ? "recorded model" : ""].filter(Boolean).join(" · "),
       tooltip: new vscode.MarkdownString().appendText(task.goal),
       icon: taskIcon(task.state),
-      context: `task ${group}${proposal ? " proposal" : ""}`,
+      context: `task ${group}${task.resumable ? " resumable" : ""}${proposal ? " proposal" : ""}`,
       open: open || group !== "ended",
       children: [...this.summary(task), ...planNodes(task), ...stepNodes(task), ...proofNodes(task, proposal), costNode(task)],
     };

@@ -185,6 +185,16 @@ impl TaskView {
         }
     }
 
+    /// Whether the task can be gone on with although it does not run: it did not come to the end of its work, whether its
+    /// process died, its model could not be reached, a limit was met, or the person stopped it.
+    pub fn can_go_on(&self) -> bool {
+        match self.state {
+            State::Interrupted | State::Failed | State::Cancelled => true,
+            State::Proposed => self.proposal.as_ref().is_some_and(|proposal| proposal.partial),
+            _ => false,
+        }
+    }
+
     /// Takes one more event in.
     pub fn apply(&mut self, at_ms: i64, event: &TaskEvent) {
         if self.created_ms == 0 {

@@ -11,6 +11,7 @@ mod diagnostics;
 mod eval;
 mod every_state;
 mod file_kinds;
+mod going_on;
 mod house;
 mod in_line;
 mod index_requests;

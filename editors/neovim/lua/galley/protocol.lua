@@ -57,6 +57,7 @@
 ---@field phases? {phase: string, turns: integer, usage: galley.Usage}[] what of it each phase used
 ---@field model string
 ---@field recorded boolean the model's answers are a recording
+---@field resumable boolean the server goes on with it when asked
 ---@field proposal? string
 ---@field message? string the final summary, or the error
 ---@field createdMs integer

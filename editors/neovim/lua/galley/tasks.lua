@@ -109,7 +109,9 @@ local function steps(page, t)
   for _, s in ipairs(t.steps or {}) do
     local row, look = { task = t.task, step = s.step }, STEP[s.state] or STEP.running
     local time = s.state ~= 'running' and duration(s.ms or 0) or nil
-    local parts = { { '  ' }, { look[1] .. ' ', look[2] }, { s.tool, 'GalleyKey' }, { '  ' .. s.summary, 'Normal' } }
+    -- Most summaries begin with their tool's name, which is then not said twice.
+    local said = vim.startswith(s.summary, s.tool .. ' ') and s.summary:sub(#s.tool + 1) or ('  ' .. s.summary)
+    local parts = { { '  ' }, { look[1] .. ' ', look[2] }, { s.tool, 'GalleyKey' }, { said, 'Normal' } }
     line(page, row, parts, time)
     if s.detail and unfolded[t.task .. '/' .. s.step] then
       for _, l in ipairs(vim.split(vim.trim(s.detail), '\r?\n')) do
@@ -140,6 +142,9 @@ local function whole(page, t)
     for _, l in ipairs(vim.split(vim.trim(t.message), '\r?\n')) do
       line(page, row, { { '  ' }, { l, t.state == 'failed' and 'GalleyBad' or 'Normal' } })
     end
+  end
+  if t.resumable and t.state ~= 'paused' then
+    line(page, row, { { '  ' }, { 'r', 'GalleyKey' }, { ' goes on from here, ', 'GalleyBar' }, { 's', 'GalleyKey' }, { ' with words of yours', 'GalleyBar' } })
   end
   line(page, row, {})
 end
@@ -203,7 +208,7 @@ function M.on_task(_, task, ctx)
   local known = tasks[task.task]
   tasks[task.task] = { task = task, client_id = ctx.client_id }
   if task.state == 'failed' and not (known and known.task.state == 'failed') then
-    server.warn(task.message or (task.title .. ' failed'))
+    server.warn((task.message or (task.title .. ' failed')) .. '\n:Galley resume goes on from there')
   elseif task.state == 'done' and task.message and not task.proposal and not (known and known.task.state == 'done') then
     server.say(task.message .. ' · :Galley tasks')
   end
@@ -318,7 +323,7 @@ end
 
 ---@param t galley.Task
 function M.is_resumable(t)
-  return t.state == 'paused' or t.state == 'interrupted' or t.state == 'waiting'
+  return t.resumable or t.state == 'waiting'
 end
 
 return M

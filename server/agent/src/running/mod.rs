@@ -60,7 +60,9 @@ pub enum StartError {
     #[error("task {0} cannot be resumed: its journal has no beginning")]
     NoBeginning(String),
     /// The task came to its end.
-    #[error("task {0} has ended; start a new one in place of resuming it")]
+    #[error(
+        "task {0} is at the end of its work; say what is to be done beyond it (steer it), or start a new one"
+    )]
     Over(String),
     /// Another process runs it.
     #[error("task {0} is running in another process; steer it there, or with `galley task`")]

@@ -24,19 +24,25 @@ const LONGEST_SILENCE_MS: i64 = 1800 * 1000;
 const CUT_OFF: &str = "Galley's process ended while this ran. Whether it came to its end is not known, and what it changed in \
                        its copy of the files is lost; it was not run again. Run it again if that does no harm.";
 
-/// Goes on with a task from its journal: an interrupted one, or, with a message of the person's, one whose proposal is to
-/// be revised.
+/// What is said for a person who wants an ended task to go on and says nothing else.
+const GO_ON: &str = "Go on.";
+
+/// Goes on with a task from its journal: one that was interrupted, or that ended before its work did; with a message of the
+/// person's any, as one whose proposal is to be revised.
 ///
 /// # Errors
-/// When it has ended and there is no message, is run by another process, or its journal cannot be read.
+/// When it is at the end of its work and there is no message, is run by another process, or its journal cannot be read.
 pub fn resume(services: Services, handle: TaskHandle, message: Option<String>) -> Result<(), StartError> {
     let task = handle.task.clone();
     let events = timed_events(&services.journal, &task)?;
     let begun = transcript::fold(events.iter().map(|(_, event)| event));
     let begun = begun.ok_or_else(|| StartError::NoBeginning(task.clone()))?;
-    if begun.over && message.is_none() {
-        return Err(StartError::Over(task));
-    }
+    let message = match message {
+        None if !begun.over => None,
+        None if view(&task, &events).can_go_on() => Some(GO_ON.to_owned()),
+        None => return Err(StartError::Over(task)),
+        said => said,
+    };
     claim(&services, &task)?;
     // Read again: until the claim another process may have gone on with it.
     let events = timed_events(&services.journal, &task)?;

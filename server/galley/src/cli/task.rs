@@ -283,8 +283,12 @@ fn resume(session: &Session, prefix: Option<&str>, model: Option<&str>, apply: b
     if let Some(view) = views.iter().rfind(|view| view.state == State::Paused) {
         return orders::give(&view.task, vec![Order::Resume], "goes on");
     }
-    let Some(view) = views.iter().rfind(|view| view.state == State::Interrupted) else {
-        return fail(FAILED, "there is no interrupted task to go on with");
+    let interrupted = views.iter().rfind(|view| view.state == State::Interrupted);
+    let Some(view) = interrupted.or_else(|| views.last().filter(|view| view.can_go_on())) else {
+        return fail(
+            FAILED,
+            "there is no task to go on with: none was interrupted, and the last is at the end of its work",
+        );
     };
     let recorded_model = Some(view.model.as_str()).filter(|model| !model.is_empty());
     let chain = match session.settings.chain_from(model, recorded_model) {

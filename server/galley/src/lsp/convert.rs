@@ -48,6 +48,7 @@ pub fn task(view: &TaskView, proposal: Option<String>) -> protocol::Task {
         phases: view.by_state.iter().map(phase).collect(),
         model: view.model.clone(),
         recorded: view.recorded,
+        resumable: view.state == galley_agent::event::State::Paused || view.can_go_on(),
         proposal,
         message: view.message.clone(),
         created_ms: view.created_ms,

@@ -203,10 +203,19 @@ fn resume(state: &mut State, params: OptionalTask) -> Answer {
     }
     let interrupted =
         |view: &&galley_agent::view::TaskView| view.state == galley_agent::event::State::Interrupted;
-    let task = params
-        .task
-        .or_else(|| state.tasks.values().rfind(interrupted).map(|view| view.task.clone()))
-        .ok_or_else(|| failed("no task is paused or interrupted".to_owned()))?;
+    let view = match &params.task {
+        Some(task) => state.tasks.get(task).ok_or_else(|| failed(format!("there is no task {task}")))?,
+        None => state
+            .tasks
+            .values()
+            .rfind(interrupted)
+            .or_else(|| state.tasks.values().next_back().filter(|view| view.can_go_on()))
+            .ok_or_else(|| failed("no task is paused, interrupted or ended before its work".to_owned()))?,
+    };
+    let task = view.task.clone();
+    if !view.can_go_on() {
+        return Err(failed(galley_agent::StartError::Over(task).to_string()));
+    }
     state.continue_task(&task, None).map_err(failed)?;
     value(Empty {})
 }

@@ -216,6 +216,9 @@ pub struct Task {
     pub model: String,
     /// Whether the replies come from a recording.
     pub recorded: bool,
+    /// Whether `galley/task/resume` goes on with it: it is paused, or ended before its work did.
+    #[serde(default)]
+    pub resumable: bool,
     /// Its proposal.
     pub proposal: Option<String>,
     /// The closing sentence.
