@@ -38,6 +38,7 @@ return {
     ['galley/status/didChange'] = to('status', 'on_status'),
     ['galley/approval/request'] = to('approval', 'on_request'),
     ['galley/editor/diagnostics'] = to('diagnostics', 'on_request'),
+    ['window/showMessage'] = to('server', 'on_message'),
     ['workspace/applyEdit'] = to('apply', 'on_apply_edit'),
     ['textDocument/publishDiagnostics'] = to('review', 'on_diagnostics'),
   },

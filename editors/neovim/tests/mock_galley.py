@@ -274,7 +274,7 @@ def start(params):
                             {"step": 2, "tool": "check", "summary": "cargo test range::", "state": "error", "ms": 3120, "detail": "2 failed; 9 passed"},
                             {"step": 3, "tool": "search", "summary": "clamp(", "state": "running", "ms": 0}],
                   "usage": {"input": 14300, "cached": 11900, "output": 900, "reasoning": 300, "usd": 0.01}, "model": "mock", "recorded": False, "resumable": False, "proposal": None, "message": None,
-                  "createdMs": 1795000000000, "updatedMs": 1795000041000}
+                  "createdMs": 1795000000000, "updatedMs": 1795000041000, "workedMs": 41000}
     return {"task": tid}
 
 

@@ -52,6 +52,8 @@ export interface Task {
   message: string | null;
   createdMs: number;
   updatedMs: number;
+  /** Milliseconds that it ran; what it rested for a review does not count. */
+  workedMs: number;
 }
 
 export type HunkState = "pending" | "accepted" | "rejected" | "conflicted" | "obsolete";

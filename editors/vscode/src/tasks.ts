@@ -163,7 +163,7 @@ function proofIcon(evidence: Evidence): vscode.ThemeIcon {
 }
 
 function costNode(task: Task): Node {
-  const spent = [dollars(task.usage.usd), duration(task.updatedMs - task.createdMs), tokens(task.usage)].filter(Boolean).join(" · ");
+  const spent = [dollars(task.usage.usd), duration(task.workedMs), tokens(task.usage)].filter(Boolean).join(" · ");
   return { ...leaf(`${task.task}/cost`, spent, new vscode.ThemeIcon("credit-card")), tooltip: `${spent}\n${task.model}` };
 }
 

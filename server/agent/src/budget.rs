@@ -104,7 +104,7 @@ fn spent_by(services: &Services, tasks: &[String], since: Option<i64>, with_seco
         if with_seconds {
             let mut events = crate::timed_events(&services.journal, task).unwrap_or_default();
             events.retain(|(at_ms, _)| since.is_none_or(|since| *at_ms >= since));
-            spent.seconds += crate::running::seconds(&events);
+            spent.seconds += crate::worked::Worked::over(&events).seconds();
         }
     }
     spent

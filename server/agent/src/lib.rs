@@ -49,6 +49,7 @@ pub mod tools;
 pub mod transcript;
 pub mod verify;
 pub mod view;
+pub mod worked;
 
 pub use export::recording;
 pub use order::{Order, Queue, Queued};

@@ -13,6 +13,7 @@ use crate::price::Prices;
 use crate::scope::ScopeSpec;
 use crate::task::{Budget, TaskSpec};
 use crate::verify::Evidence;
+use crate::worked::Worked;
 
 /// A task as it stands after some number of its events.
 #[derive(Debug, Clone)]
@@ -87,6 +88,8 @@ pub struct TaskView {
     pub created_ms: i64,
     /// Time of the last event, milliseconds since the epoch.
     pub updated_ms: i64,
+    /// How long it ran.
+    pub worked: Worked,
 }
 
 /// What the turns in one state of a task cost.
@@ -182,6 +185,7 @@ impl TaskView {
             message: None,
             created_ms: 0,
             updated_ms: 0,
+            worked: Worked::default(),
         }
     }
 
@@ -201,6 +205,7 @@ impl TaskView {
             self.created_ms = at_ms;
         }
         self.updated_ms = at_ms;
+        self.worked.apply(at_ms, event);
         match event {
             TaskEvent::Started { spec, model, recorded, .. } => {
                 self.spec = Some(spec.clone());

@@ -62,6 +62,7 @@
 ---@field message? string the final summary, or the error
 ---@field createdMs integer
 ---@field updatedMs integer
+---@field workedMs integer how long it ran
 
 ---@class galley.Conflict
 ---@field base string

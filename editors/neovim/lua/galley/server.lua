@@ -28,6 +28,13 @@ function M.warn(text)
   M.say(text, vim.log.levels.WARN)
 end
 
+---What the server tells in words.
+---@param params { type: integer, message: string }
+function M.on_message(_, params)
+  M.say((params.message:gsub('^[Gg]alley: ', '')), params.type <= 2 and vim.log.levels.WARN or nil)
+  return vim.NIL
+end
+
 ---JSON's null, which Neovim hands over as a value of its own, becomes an absent field.
 ---@generic T
 ---@param value T

@@ -54,7 +54,7 @@ end
 
 ---@param t galley.Task
 local function spent(t)
-  local out, u = { duration(math.max(0, (t.updatedMs or 0) - (t.createdMs or 0))) }, t.usage
+  local out, u = { duration(t.workedMs or 0) }, t.usage
   if u then
     if u.usd then
       out[#out + 1] = ('$%.2f'):format(u.usd)
@@ -207,9 +207,7 @@ end
 function M.on_task(_, task, ctx)
   local known = tasks[task.task]
   tasks[task.task] = { task = task, client_id = ctx.client_id }
-  if task.state == 'failed' and not (known and known.task.state == 'failed') then
-    server.warn((task.message or (task.title .. ' failed')) .. '\n:Galley resume goes on from there')
-  elseif task.state == 'done' and task.message and not task.proposal and not (known and known.task.state == 'done') then
+  if task.state == 'done' and task.message and not task.proposal and not (known and known.task.state == 'done') then
     server.say(task.message .. ' · :Galley tasks')
   end
   M.render()

@@ -54,7 +54,9 @@ function summary(proposal) {
 }
 
 function update(task, change) {
-  Object.assign(task, change, { updatedMs: Date.now() });
+  const now = Date.now();
+  Object.assign(task, change, { updatedMs: now, workedMs: now - task.createdMs });
+  task.resumable = ["paused", "failed", "cancelled", "interrupted"].includes(task.state);
   notify("galley/task/didUpdate", task);
   notify("galley/status/didChange", status());
 }
@@ -64,7 +66,7 @@ function start(params) {
   const id = `t${++count}`;
   const task = {
     task: id, title: params.goal.split("\n")[0].slice(0, 60), goal: params.goal, state: "queued", activity: "waiting for a place", plan: PLAN.map((text) => ({ text, state: "pending", items: [] })), steps: [],
-    usage: { input: 0, cached: 0, output: 0, reasoning: 0, usd: 0 }, model: "mock/gpt-6.1-sol", recorded: false, proposal: null, message: null, createdMs: Date.now(), updatedMs: Date.now(),
+    usage: { input: 0, cached: 0, output: 0, reasoning: 0, usd: 0 }, model: "mock/gpt-6.1-sol", recorded: false, resumable: false, proposal: null, message: null, createdMs: Date.now(), updatedMs: Date.now(), workedMs: 0,
   };
   tasks.set(id, task);
   const gate = {};

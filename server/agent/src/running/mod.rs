@@ -25,7 +25,6 @@ pub(crate) use candidate::badness;
 pub use control::Control;
 pub use fork::fork;
 pub use resuming::resume;
-pub(crate) use resuming::seconds;
 
 use crate::aside::Answered;
 use crate::event::{Speaker, State, TaskEvent, Verdict};

@@ -15,10 +15,8 @@ use crate::task::Planning;
 use crate::tools::{self, Set};
 use crate::transcript::{self, Kept, Past};
 use crate::view::TaskView;
+use crate::worked::Worked;
 use crate::{checks, decisions};
-
-/// Longest time between two events that counts as work: beyond it the machine slept, or its clock was set.
-const LONGEST_SILENCE_MS: i64 = 1800 * 1000;
 
 /// What is told of a call that was under way when the process died.
 const CUT_OFF: &str = "Galley's process ended while this ran. Whether it came to its end is not known, and what it changed in \
@@ -52,9 +50,9 @@ pub fn resume(services: Services, handle: TaskHandle, message: Option<String>) -
         let _ = services.journal.release_task(&task, &galley_journal::Owner::current());
         return Err(StartError::Over(task));
     }
-    let resumed = TaskEvent::Resumed { seconds: seconds(&events) };
+    let resumed = TaskEvent::Resumed { seconds: Worked::over(&events).seconds() };
     record(&services, &task, &resumed)?;
-    past.seconds = seconds(&events);
+    past.seconds = Worked::over(&events).seconds();
     if !past.declared.is_empty() && past.declared != transcript::declared(past.set) {
         let cause =
             "this version of Galley declares its tools in other words than the one that began the task";
@@ -136,23 +134,6 @@ fn ended(call: &ToolCall, step: u32, output: &str, summary: String) -> TaskEvent
     }
 }
 
-/// Seconds that a task ran so far, by the times of its events. A clock that was set counts as no time, or as little.
-pub(crate) fn seconds(events: &[(i64, TaskEvent)]) -> u64 {
-    let mut ms = 0;
-    for pair in events.windows(2) {
-        let ((before, earlier), (now, event)) = (&pair[0], &pair[1]);
-        // Between the last sign of a process and the first of the next, or of the person at the review, nothing ran.
-        let rests = matches!(
-            earlier,
-            TaskEvent::Proposed { .. } | TaskEvent::Ended { .. } | TaskEvent::Decided { .. }
-        );
-        if !rests && !matches!(event, TaskEvent::Resumed { .. }) {
-            ms += (now - before).clamp(0, LONGEST_SILENCE_MS);
-        }
-    }
-    u64::try_from(ms / 1000).unwrap_or(0)
-}
-
 fn view(task: &str, events: &[(i64, TaskEvent)]) -> TaskView {
     let mut view = TaskView::new(task);
     events.iter().for_each(|(_, event)| view.apply(1, event));
@@ -209,28 +190,5 @@ impl Rounds {
         let snapshot = self.context.overlay.snapshot().clone();
         let overlay = Overlay::from_edits(snapshot, &Edits { files: files.clone() }).overlay;
         Candidate::new(&overlay, kept.evidence.clone(), Vec::new(), kept.attempt)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::State;
-
-    #[test]
-    fn time_is_counted_while_it_ran_and_no_set_clock_adds_to_it() {
-        let state = || TaskEvent::State { state: State::Exploring, activity: String::new() };
-        let at = |seconds: i64, event: TaskEvent| (seconds * 1000, event);
-        let mut events = vec![at(100, state()), at(110, state())];
-        assert_eq!(seconds(&events), 10);
-        // An hour of interruption, then five seconds of work.
-        events.push(at(3710, TaskEvent::Resumed { seconds: 10 }));
-        events.push(at(3715, state()));
-        assert_eq!(seconds(&events), 15);
-        // The clock is set back by a year, goes on for three seconds, and is set forth by ten.
-        events.push(at(3715 - 31_536_000, state()));
-        events.push(at(3718 - 31_536_000, state()));
-        events.push(at(3718 + 315_360_000, state()));
-        assert_eq!(seconds(&events), 18 + 1800);
     }
 }

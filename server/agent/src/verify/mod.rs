@@ -9,6 +9,7 @@ mod baseline;
 mod end;
 mod evidence;
 mod keeping;
+pub mod own;
 mod place;
 mod queue;
 mod told;
@@ -176,9 +177,14 @@ impl Verifier {
         galley_workspace::create_dir(&tmp).map_err(VerifyError::Place)?;
         let network = place::network(&self.bench, &call.network);
         let spec = Spec {
-            argv: place::with_own_program(call.argv, &root, &call.dir, &binds),
+            argv: own::with_own_program(call.argv, &root, &call.dir, &binds),
             cwd: if call.dir.is_empty() { root.clone() } else { root.join(&call.dir) },
-            env: place::environment(&cache, &tmp, network == Network::None),
+            env: place::environment(
+                &cache,
+                &tmp,
+                &own::program_folders(&root, &call.dir, &binds),
+                network == Network::None,
+            ),
             stdin: call.stdin,
             limits: Limits { wall: if call.wall.is_zero() { WALL } else { call.wall }, ..Limits::default() },
             sandbox: SandboxSpec { writable: vec![root.clone(), tmp, cache], network, ..sandbox },
@@ -313,7 +319,7 @@ impl Verifier {
     fn own_program(&self, check: &Check) -> Vec<String> {
         match &self.shadow {
             Some(shadow) => {
-                place::with_own_program(check.argv.clone(), shadow.path(), &check.dir, shadow.seen_through())
+                own::with_own_program(check.argv.clone(), shadow.path(), &check.dir, shadow.seen_through())
             }
             None => check.argv.clone(),
         }

@@ -48,9 +48,6 @@ pub(super) fn sandbox(shadow: &Shadow) -> SandboxSpec {
     }
 }
 
-/// Folders of a project that hold programs of its own, which go before those of the system.
-const PROGRAMS: [&str; 4] = ["node_modules/.bin", ".venv/bin", "venv/bin", "vendor/bin"];
-
 /// What a command may reach: what all may, and what it was granted alone. Where single hosts cannot be held, those of the
 /// settings are left out rather than all of the network let in.
 pub(super) fn network(bench: &Bench, own: &Network) -> Network {
@@ -64,7 +61,13 @@ pub(super) fn network(bench: &Bench, own: &Network) -> Network {
 
 /// What commands find in their environment beside what the sandbox lets through. Without network the package managers are
 /// told so, and give up at once.
-pub(super) fn environment(cache: &Path, tmp: &Path, offline: bool) -> Vec<(String, String)> {
+/// `programs` are the folders of the project's own, which go before the system's.
+pub(super) fn environment(
+    cache: &Path,
+    tmp: &Path,
+    programs: &[PathBuf],
+    offline: bool,
+) -> Vec<(String, String)> {
     let place = |name: &str| cache.join(name).to_string_lossy().into_owned();
     let pairs = [
         ("PAGER", "cat".to_owned()),
@@ -86,37 +89,16 @@ pub(super) fn environment(cache: &Path, tmp: &Path, offline: bool) -> Vec<(Strin
     ];
     let closed = [("CARGO_NET_OFFLINE", "true"), ("GOPROXY", "off"), ("npm_config_offline", "true")];
     let closed = closed.into_iter().filter(|_| offline).map(|(name, value)| (name, value.to_owned()));
-    pairs.into_iter().chain(closed).map(|(name, value)| (name.to_owned(), value)).collect()
+    let all = pairs.into_iter().chain(closed).map(|(name, value)| (name.to_owned(), value));
+    all.chain(search_path(programs)).collect()
 }
 
-/// The command with the project's own program in place of the system's, where it has one. `binds` are the folders that
-/// only the sandbox shows below `root`.
-pub(super) fn with_own_program(
-    argv: Vec<String>,
-    root: &Path,
-    dir: &str,
-    binds: &[(PathBuf, PathBuf)],
-) -> Vec<String> {
-    let Some(program) = argv.first().filter(|program| !program.contains(['/', '\\'])) else { return argv };
-    let there = |place: &Path| {
-        let bound =
-            binds.iter().find_map(|(source, shown)| Some(source.join(place.strip_prefix(shown).ok()?)));
-        galley_exec::which(&bound.as_deref().unwrap_or(place).to_string_lossy()).is_some()
-    };
-    let depth = dir.split('/').filter(|part| !part.is_empty()).count();
-    let mut folder = root.join(dir);
-    for up in 0..=depth {
-        for programs in PROGRAMS {
-            if there(&folder.join(programs).join(program)) {
-                // Relative, so that evidence names no private folder.
-                let own = format!("{}{programs}/{program}", "../".repeat(up));
-                let own = if up == 0 { format!("./{own}") } else { own };
-                return std::iter::once(own).chain(argv.into_iter().skip(1)).collect();
-            }
-        }
-        folder.pop();
-    }
-    argv
+/// The variable `PATH` with the project's own programs first; `None` where it has none.
+fn search_path(programs: &[PathBuf]) -> Option<(String, String)> {
+    let system = std::env::var_os("PATH").unwrap_or_default();
+    let folders = programs.iter().cloned().chain(std::env::split_paths(&system));
+    let path = std::env::join_paths(folders).ok().filter(|_| !programs.is_empty())?;
+    Some(("PATH".to_owned(), path.into_string().ok()?))
 }
 
 /// The command wrapped so that the files in which its runner reports are printed after its own words. Older ones of the
@@ -202,22 +184,6 @@ mod tests {
         assert_eq!(missing(1, "E   ModuleNotFoundError: No module named 'calc'\n"), None, "a verdict");
         assert_eq!(missing(1, "1 failed\n"), None);
         assert_eq!(missing(0, "No module named x"), None);
-    }
-
-    #[test]
-    fn the_nearest_own_program_goes_first() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        let argv = || vec!["sh".to_owned(), "x".to_owned()];
-        assert_eq!(with_own_program(argv(), root, "a", &[]), argv());
-        // A program that the sandbox shows: here the system's own folder stands for a bound one.
-        let system = galley_exec::which("sh").unwrap().parent().unwrap().to_path_buf();
-        let binds = [(system.clone(), root.join("node_modules/.bin"))];
-        assert_eq!(with_own_program(argv(), root, "", &binds)[0], "./node_modules/.bin/sh");
-        assert_eq!(with_own_program(argv(), root, "a/b", &binds)[0], "../../node_modules/.bin/sh");
-        let near = [binds[0].clone(), (system, root.join("a/.venv/bin"))];
-        assert_eq!(with_own_program(argv(), root, "a/b", &near)[0], "../.venv/bin/sh");
-        assert_eq!(with_own_program(vec!["./sh".to_owned()], root, "", &binds)[0], "./sh");
     }
 
     #[test]

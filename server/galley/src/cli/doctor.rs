@@ -1,6 +1,7 @@
 //! `galley doctor`: what is found, what is missing, and the command that mends it.
 
-use galley_agent::checks;
+use galley_agent::checks::{self, Check};
+use galley_agent::verify::own;
 use galley_model::Endpoint;
 use galley_workspace::Workspace;
 use serde_json::json;
@@ -113,6 +114,8 @@ fn shadows(args: &RootArgs) -> Finding {
 }
 
 fn toolchains(args: &RootArgs) -> Vec<Finding> {
+    // Programs of the project are looked for by absolute paths.
+    let root = args.root.canonicalize().unwrap_or_else(|_| args.root.clone());
     let checks = Workspace::open(vec![args.root.clone()])
         .map_err(|error| error.to_string())
         .and_then(|workspace| checks::detect(&workspace.snapshot()));
@@ -130,9 +133,16 @@ fn toolchains(args: &RootArgs) -> Vec<Finding> {
         Ok(checks) => checks
             .iter()
             .map(|check| {
-                let there = check.argv.first().and_then(|program| galley_exec::which(program)).is_some();
+                let dir = root.join(&check.dir);
+                let argv = own::with_own_program(check.argv.clone(), &root, &check.dir, &[]);
+                let program = argv.first().map_or("", String::as_str);
+                // One with a `/` is of the project, relative to the check's folder.
+                let there = match program.contains('/') {
+                    true => dir.join(program).is_file(),
+                    false => galley_exec::which(program).is_some(),
+                };
                 let mend = (!there).then(|| check.install.clone());
-                Finding { what: "check", well: there, found: check.command(), mend }
+                Finding { what: "check", well: there, found: Check { argv, ..check.clone() }.command(), mend }
             })
             .collect(),
     }

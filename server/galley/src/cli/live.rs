@@ -216,7 +216,7 @@ const NAMES_SHOWN: usize = 5;
 
 /// The closing line of a task: time, cost, tokens.
 pub fn totals(view: &TaskView, style: Style) -> String {
-    let seconds = (view.updated_ms - view.created_ms).max(0) as f64 / 1000.0;
+    let seconds = view.worked.ms() as f64 / 1000.0;
     let cost = match view.usd {
         Some(usd) => format!("${usd:.4}"),
         None if view.recorded => "recorded replies, nothing spent".to_owned(),

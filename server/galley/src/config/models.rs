@@ -17,8 +17,8 @@ use super::{ConfigError, Settings, aws, variable};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// The API that it speaks.
-    pub kind: String,
+    /// The API that it speaks; that of its name where nothing is said.
+    pub kind: Option<String>,
     /// Its address.
     pub base_url: Option<String>,
     /// Name of the variable with its key.
@@ -186,11 +186,14 @@ impl Settings {
             return Err(ConfigError::ModelName(name.to_owned()));
         };
         let own = self.providers.get(provider);
-        let kind_name = own.map_or(provider, |own| own.kind.as_str());
+        let kind_name = own.and_then(|own| own.kind.as_deref()).unwrap_or(provider);
         let kind: Kind = kind_name.parse().map_err(|_| match own {
             Some(own) => ConfigError::Provider {
                 name: provider.to_owned(),
-                reason: format!("its kind `{}` is not one of {}", own.kind, kinds()),
+                reason: match &own.kind {
+                    Some(kind) => format!("its kind `{kind}` is not one of {}", kinds()),
+                    None => format!("it has no kind; say one of {}: kind = \"openai-chat\"", kinds()),
+                },
             },
             None => ConfigError::UnknownProvider { name: provider.to_owned(), known: self.provider_names() },
         })?;
@@ -275,13 +278,17 @@ mod tests {
     #[test]
     fn names_lead_somewhere_or_say_why() {
         let settings = settings(
-            "[providers.here]\nkind = 'openai-chat'\nbase_url = 'http://127.0.0.1:9/v1'\nfirst_byte_seconds = 90\n[providers.odd]\nkind = 'x'",
+            "[providers.here]\nkind = 'openai-chat'\nbase_url = 'http://127.0.0.1:9/v1'\nfirst_byte_seconds = 90\n[providers.odd]\nkind = 'x'\n[providers.vague]\n[providers.gemini]\nidle_seconds = 40",
         );
         let endpoint = settings.endpoint(Some("here/small")).unwrap();
         assert_eq!((endpoint.provider.as_str(), endpoint.model.as_str()), ("here", "small"));
         assert_eq!(endpoint.timeouts.first_byte, Duration::from_secs(90));
         assert!(matches!(settings.endpoint(Some("nonsense")), Err(ConfigError::ModelName(_))));
         assert!(matches!(settings.endpoint(Some("odd/m")), Err(ConfigError::Provider { .. })));
+        let vague = settings.endpoint(Some("vague/m")).unwrap_err().to_string();
+        assert!(vague.contains("kind = \"openai-chat\""), "{vague}");
+        let built_in = settings.endpoint(Some("gemini/m")).unwrap();
+        assert_eq!((built_in.kind, built_in.timeouts.idle), (Kind::Gemini, Duration::from_secs(40)));
         let unknown = settings.endpoint(Some("none/m")).unwrap_err().to_string();
         assert!(unknown.contains("here") && unknown.contains("anthropic"), "{unknown}");
     }

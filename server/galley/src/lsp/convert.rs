@@ -53,6 +53,7 @@ pub fn task(view: &TaskView, proposal: Option<String>) -> protocol::Task {
         message: view.message.clone(),
         created_ms: view.created_ms,
         updated_ms: view.updated_ms,
+        worked_ms: view.worked.ms(),
     }
 }
 

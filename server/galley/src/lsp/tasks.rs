@@ -344,7 +344,12 @@ impl State {
                 self.end_progress(task, message);
                 self.held_in_contest(task);
                 match state {
-                    TaskState::Failed => self.show(2, &format!("Galley: {message}")),
+                    TaskState::Failed => {
+                        self.show(
+                            2,
+                            &format!("Galley: {message}\nThe task can be resumed from where it was."),
+                        );
+                    }
                     TaskState::Done if self.explains(task) => self.show(3, message),
                     _ => {}
                 }

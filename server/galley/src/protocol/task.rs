@@ -227,6 +227,9 @@ pub struct Task {
     pub created_ms: i64,
     /// Milliseconds since the epoch.
     pub updated_ms: i64,
+    /// Milliseconds that it ran; what it rested for a review, or while nobody ran it, does not count.
+    #[serde(default)]
+    pub worked_ms: i64,
 }
 
 /// An item of a plan.
