@@ -9,13 +9,11 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
+use common::Nobody;
 use galley_agent::checks::{self, Check, Kind};
 use galley_agent::outcome::Severity;
-use galley_agent::services::Question;
 use galley_agent::verify::{CheckStatus, Evidence, Verifier};
-use galley_agent::{Host, Services, affected, formatting};
+use galley_agent::{Services, affected, formatting};
 use galley_text::path::RelPath;
 use galley_workspace::{Overlay, Workspace, create_dir, write_atomically};
 use tokio_util::sync::CancellationToken;
@@ -175,14 +173,6 @@ const CASES: &[Case] = &[
         affected: Some("test/calc_test.exs"),
     },
 ];
-
-struct Nobody;
-
-impl Host for Nobody {
-    fn ask(&self, _: Question) -> BoxFuture<'static, Option<String>> {
-        async { None }.boxed()
-    }
-}
 
 /// A copy of a project with a shadow to be.
 struct Place {

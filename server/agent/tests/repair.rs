@@ -5,20 +5,10 @@ mod common;
 
 use std::sync::Arc;
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
+use common::Nobody;
 use galley_agent::event::TaskEvent;
-use galley_agent::services::Question;
-use galley_agent::{Host, Published, TaskHandle};
+use galley_agent::{Published, TaskHandle};
 use galley_workspace::{create_dir, write_atomically};
-
-struct Nobody;
-
-impl Host for Nobody {
-    fn ask(&self, _: Question) -> BoxFuture<'static, Option<String>> {
-        async { None }.boxed()
-    }
-}
 
 /// Red by one test for each letter in the file.
 const TESTS: &str = "red=0\nfor letter in x y; do\n  if grep -q $letter a.txt; then\n    echo \"not ok 1 - no $letter\"\n    echo '  ---'\n    echo \"  error: found $letter where none may be\"\n    echo '  ...'\n    red=1\n  else\n    echo \"ok 1 - no $letter\"\n  fi\ndone\nexit $red\n";

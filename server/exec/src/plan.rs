@@ -1,6 +1,6 @@
 //! What passes through the socket between server and supervisor: one plan down, reports up.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,8 @@ pub(crate) struct View {
     pub shown: Vec<(PathBuf, PathBuf)>,
     /// Mounted before anything else is taken hold of.
     pub unions: Vec<Union>,
+    /// Seen at another path, too: that path, then the folder.
+    pub aliases: Vec<(PathBuf, PathBuf)>,
     /// Not to be seen, whatever the others say.
     pub hidden: Vec<PathBuf>,
     /// Symbolic links at the top of the file system: name and target.
@@ -53,6 +55,13 @@ pub(crate) struct View {
     pub home: Option<PathBuf>,
     /// A private folder on disk for home and temporary files, at the levels that cannot mount one.
     pub private: Option<PathBuf>,
+}
+
+impl View {
+    /// The other path at which a folder is found; `None` where it has none.
+    pub(crate) fn named(&self, folder: &Path) -> Option<PathBuf> {
+        self.aliases.iter().find_map(|(name, place)| Some(name.join(folder.strip_prefix(place).ok()?)))
+    }
 }
 
 /// What the supervisor says, one JSON value a line.

@@ -291,11 +291,15 @@ mod imp {
         }
         let mut view = view::of(spec, &env, home.as_deref());
         view.private = private.map(Path::to_owned);
+        if level != Level::Namespaces {
+            view.aliases.clear();
+        }
+        let cwd = std::fs::canonicalize(&spec.cwd).unwrap_or_else(|_| spec.cwd.clone());
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
         let limits = &spec.limits;
         Plan {
             argv: spec.argv.clone(),
-            cwd: std::fs::canonicalize(&spec.cwd).unwrap_or_else(|_| spec.cwd.clone()),
+            cwd: view.named(&cwd).unwrap_or(cwd),
             env,
             stdin: spec.stdin.clone(),
             level,

@@ -108,6 +108,12 @@ pub struct SandboxSpec {
     /// them does not run the command.
     #[serde(default)]
     pub unions: Vec<Union>,
+    /// Folders of the above that the command also finds at another path, each with that path first; what stands there
+    /// outside of the sandbox is not seen. A command whose working folder lies in such a folder starts at the other path.
+    /// What was built or installed by absolute paths works there. Only [`Level::Namespaces`] can do this; elsewhere, and
+    /// where a path holds a cache or something writable, it is left out; what is readable below it is covered.
+    #[serde(default)]
+    pub aliases: Vec<(PathBuf, PathBuf)>,
     /// Whether it may use the network.
     pub network: Network,
 }

@@ -211,9 +211,11 @@ pub(crate) fn of(spec: &Spec, environment: &[(String, String)], home: Option<&Pa
     hidden
         .extend(listening().into_iter().filter(|socket| real.iter().any(|shown| socket.starts_with(shown))));
     hidden.extend(existing(&spec.sandbox.readable_hidden));
+    let caches: Vec<PathBuf> = caches.into_iter().filter(|p| p.is_dir()).collect();
     View {
+        aliases: aliases(spec, home, &[&caches[..], &writable].concat()),
         readable: without_nested(real),
-        caches: caches.into_iter().filter(|p| p.is_dir()).collect(),
+        caches,
         writable,
         shown: spec.sandbox.shown.iter().filter(|(source, _)| source.exists()).cloned().collect(),
         unions: spec.sandbox.unions.clone(),
@@ -222,6 +224,22 @@ pub(crate) fn of(spec: &Spec, environment: &[(String, String)], home: Option<&Pa
         home: home.map(Path::to_owned),
         private: None,
     }
+}
+
+/// The other paths that folders can be found at: none that covers something which the command needs as it is.
+fn aliases(spec: &Spec, home: Option<&Path>, needed: &[PathBuf]) -> Vec<(PathBuf, PathBuf)> {
+    const DEVICES: [&str; 3] = ["/proc", "/dev", "/sys"];
+    const PRIVATE: [&str; 3] = ["/tmp", "/var/tmp", "/run"];
+    let tops = PRIVATE.iter().map(Path::new).chain(home).chain(needed.iter().map(PathBuf::as_path));
+    let tops: Vec<&Path> = tops.collect();
+    let fits = |(name, place): &(PathBuf, PathBuf)| {
+        name.is_absolute()
+            && name != place
+            && !DEVICES.iter().any(|device| name.starts_with(device))
+            && !tops.iter().any(|top| top.starts_with(name))
+    };
+    let real = |(name, place): &(PathBuf, PathBuf)| Some((name.clone(), std::fs::canonicalize(place).ok()?));
+    spec.sandbox.aliases.iter().filter_map(real).filter(fits).collect()
 }
 
 /// Whether a path from a variable is narrower than home and the top of the file system: a PATH with `.` of home

@@ -295,3 +295,32 @@ fn a_folder_below_its_own_layer_is_refused_and_spoils_nothing() {
     assert!(refused.contains("GALLEY_STATE_DIR"), "{refused}");
     assert_eq!(probe_union(&project, &beside), probe_union(&outer.path().join("other"), &beside));
 }
+
+#[test]
+fn a_tree_is_found_where_the_person_has_it_and_what_is_there_stays() {
+    let Some(fixture) = Fixture::new() else { return };
+    fs::create_dir(fixture.at("lower/.git")).unwrap();
+    fs::write(fixture.at("lower/.git/HEAD"), "ref\n").unwrap();
+    let before = state(&fixture.at("lower"));
+    let mut spec = Spec::shell("", fixture.at("tree/d"));
+    spec.sandbox.writable = vec![fixture.at("tree")];
+    spec.sandbox.unions = vec![fixture.union()];
+    spec.sandbox.aliases = vec![(fixture.at("lower"), fixture.at("tree"))];
+    let lower = fixture.at("lower").display().to_string();
+    spec.argv[2] = format!(
+        "pwd; echo new > x; echo made > {lower}/made; cat {lower}/d/x ../made; echo no > {lower}/.git/HEAD || cat {lower}/.git/HEAD"
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let run = |spec: &Spec| {
+        runtime.block_on(run(spec, Level::Namespaces, &mut |_, _| {}, &CancellationToken::new())).unwrap()
+    };
+    let said = run(&spec).output.text();
+    let expected = format!("{lower}/d\nnew\nmade\n");
+    assert!(said.starts_with(&expected) && said.contains("ref") && said.contains("Read-only"), "{said}");
+    assert_eq!(state(&fixture.at("lower")), before, "the tree itself is as it was");
+    assert_eq!(fs::read_to_string(fixture.at("upper/made")).unwrap(), "made\n");
+    // A name that would cover what the command needs is left out: it starts in the folder itself.
+    spec.sandbox.aliases = vec![(fixture.outer.path().to_path_buf(), fixture.at("tree"))];
+    spec.argv[2] = "pwd".to_owned();
+    assert_eq!(run(&spec).output.text().trim_end(), fixture.at("tree/d").display().to_string());
+}

@@ -150,11 +150,11 @@ impl Verifier {
         self.call(overlay, call, on_output, cancel).await
     }
 
-    /// A text of a command with the shadow's own paths made relative, as they are in the workspace.
+    /// A text of a command with the paths of the shadow, and those at which it saw the shadow, as in the workspace.
     pub fn own_paths(&self, text: &str) -> String {
-        let Some(shadow) = &self.shadow else { return text.to_owned() };
-        let root = shadow.path().to_string_lossy().into_owned();
-        text.replace(&format!("{root}/"), "").replace(&root, ".")
+        let shadow = self.shadow.iter().map(|shadow| (shadow.path().to_path_buf(), String::new()));
+        let folders: Vec<_> = shadow.chain(place::named_roots(&self.base)).collect();
+        place::as_in_workspace(text, &folders)
     }
 
     /// As [`Verifier::run`], with what the command is to read.
@@ -168,11 +168,12 @@ impl Verifier {
         on_output: Sink<'_>,
         cancel: &CancellationToken,
     ) -> Result<Ran, VerifyError> {
+        let roots = place::named_roots(&self.base);
         let shadow = self.prepared(overlay, !call.casual)?;
         let cache = shadow.products()?;
         let root = shadow.path().to_path_buf();
         let binds = shadow.seen_through().to_vec();
-        let sandbox = place::sandbox(shadow);
+        let sandbox = place::sandbox(shadow, &roots);
         let tmp = cache.join("tmp");
         galley_workspace::create_dir(&tmp).map_err(VerifyError::Place)?;
         let network = place::network(&self.bench, &call.network);
@@ -211,7 +212,7 @@ impl Verifier {
         printed.push('\n');
         printed.push_str(&String::from_utf8_lossy(&stderr));
         // The shadow's folder says nothing to anybody.
-        let printed = printed.replace(&format!("{}/", root.to_string_lossy()), "");
+        let printed = self.own_paths(&printed);
         Ok(Ran { outcome, hash, printed, stdout, changes })
     }
 

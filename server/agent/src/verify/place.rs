@@ -32,8 +32,57 @@ fn claim_by_means(base: &Snapshot, bench: &Bench) -> Result<Shadow, ShadowError>
     Ok(shadow)
 }
 
+/// The person's paths of the folders of a workspace, each with its name in the workspace; empty where it is the only one.
+pub(super) fn named_roots(base: &Snapshot) -> Vec<(PathBuf, String)> {
+    let roots = base.roots();
+    let alone = roots.iter().count() == 1;
+    let mut found = Vec::new();
+    for root in roots.iter() {
+        let name = if alone { String::new() } else { root.name.clone() };
+        found.push((root.real.clone(), name.clone()));
+        if root.path != root.real {
+            found.push((root.path.clone(), name));
+        }
+    }
+    found
+}
+
+/// A text in which files below these folders are named as in the workspace. Each folder comes with what its files' names
+/// begin with there: nothing, or the name of one of several roots.
+pub(super) fn as_in_workspace(text: &str, folders: &[(PathBuf, String)]) -> String {
+    folders.iter().fold(text.to_owned(), |text, (folder, start)| {
+        let folder = folder.to_string_lossy();
+        // Of `/`, or of an empty path, nobody can say where it begins.
+        if folder.len() > 1 { renamed(&text, folder.trim_end_matches('/'), start) } else { text }
+    })
+}
+
+fn renamed(text: &str, folder: &str, start: &str) -> String {
+    let inner = |c: char| c.is_alphanumeric() || "/._-~".contains(c);
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for (at, _) in text.match_indices(folder) {
+        let rest = &text[at + folder.len()..];
+        let whole = !text[..at].ends_with(inner) && (rest.starts_with('/') || !rest.starts_with(inner));
+        if at < done || !whole {
+            continue;
+        }
+        out.push_str(&text[done..at]);
+        let below = rest
+            .strip_prefix('/')
+            .filter(|rest| rest.starts_with(|c: char| c.is_alphanumeric() || "._-".contains(c)));
+        match below {
+            Some(_) => out.push_str(&format!("{start}{}", if start.is_empty() { "" } else { "/" })),
+            None => out.push_str(if start.is_empty() { "." } else { start }),
+        }
+        done = at + folder.len() + usize::from(below.is_some());
+    }
+    out.push_str(&text[done..]);
+    out
+}
+
 /// What the sandbox must show for a shadow to be whole.
-pub(super) fn sandbox(shadow: &Shadow) -> SandboxSpec {
+pub(super) fn sandbox(shadow: &Shadow, roots: &[(PathBuf, String)]) -> SandboxSpec {
     let union = |layers: Layers| Union {
         place: layers.place,
         layers: layers.lower,
@@ -44,6 +93,7 @@ pub(super) fn sandbox(shadow: &Shadow) -> SandboxSpec {
         readable: shadow.readable(),
         shown: shadow.readonly_binds().to_vec(),
         unions: shadow.layers().into_iter().map(union).collect(),
+        aliases: roots.iter().map(|(path, name)| (path.clone(), shadow.path().join(name))).collect(),
         ..SandboxSpec::default()
     }
 }
@@ -184,6 +234,24 @@ mod tests {
         assert_eq!(missing(1, "E   ModuleNotFoundError: No module named 'calc'\n"), None, "a verdict");
         assert_eq!(missing(1, "1 failed\n"), None);
         assert_eq!(missing(0, "No module named x"), None);
+    }
+
+    #[test]
+    fn files_are_named_as_in_the_workspace() {
+        let folders = [("/src", ""), ("/home/a b/two", "two")];
+        let folders = folders.map(|(folder, start)| (PathBuf::from(folder), start.to_owned()));
+        for (printed, named) in [
+            ("/src/a.py:3: no", "a.py:3: no"),
+            ("in \"/src/a.py\" and (/src/b.py)", "in \"a.py\" and (b.py)"),
+            ("rootdir: /src\n", "rootdir: .\n"),
+            ("rootdir: /src/\n", "rootdir: ./\n"),
+            ("/usr/src/a.h and /srcs/b.h", "/usr/src/a.h and /srcs/b.h"),
+            ("/home/a b/two/x.c:1 /home/a b/two", "two/x.c:1 two"),
+        ] {
+            assert_eq!(as_in_workspace(printed, &folders), named);
+        }
+        let top = [(PathBuf::from("/"), String::new())];
+        assert_eq!(as_in_workspace("/a/b", &top), "/a/b");
     }
 
     #[test]

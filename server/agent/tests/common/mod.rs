@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use galley_agent::services::Question;
 use galley_agent::{Budget, Host, Mode, Published, Services, TaskSpec};
 use galley_model::record::Recording;
 use galley_model::{Client, Endpoint, Kind};
@@ -55,5 +58,15 @@ pub fn spec(goal: &str) -> TaskSpec {
         planning: Default::default(),
         budget: Budget::default(),
         contest: None,
+    }
+}
+
+/// A host whose person is not there.
+#[allow(dead_code, reason = "not all tests have questions that nobody answers")]
+pub struct Nobody;
+
+impl Host for Nobody {
+    fn ask(&self, _: Question) -> BoxFuture<'static, Option<String>> {
+        async { None }.boxed()
     }
 }

@@ -97,6 +97,10 @@ pub(super) fn build(plan: &Plan) -> Result<(), String> {
     for path in &view.hidden {
         step(&format!("hide {}", path.display()), private.hide(path))?;
     }
+    // Last, so that they show what is shown, and hide what is hidden.
+    for (name, place) in &view.aliases {
+        step(&format!("show {} as it is named", name.display()), alias(name, place))?;
+    }
     private.finish()?;
     step("fix the floor", sys::set_mount_attributes(Path::new(STAGE), READ_ONLY | TAME, false))?;
     step("enter the stage", std::env::set_current_dir(STAGE))?;
@@ -220,6 +224,13 @@ impl Part {
         };
         Ok(())
     }
+}
+
+/// Shows a folder of the stage at another path of it, with all that is placed in it.
+fn alias(name: &Path, place: &Path) -> io::Result<()> {
+    let at = staged(name);
+    make_place(&at, true)?;
+    sys::attach(&sys::clone_tree(&staged(place), true)?, &at)
 }
 
 /// A path as the options of a mount can say it.
