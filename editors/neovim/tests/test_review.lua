@@ -380,6 +380,9 @@ T.test('failed and missing checks are not dressed up', function()
   local e = { check = 'test', command = 'x', status = 'passed', summary = '', seconds = 1, sandbox = '', hash = '', stale = false }
   local function but(change) return vim.tbl_extend('force', e, change) end
   assert(with({ e, but({ status = 'failed' }) }):find('✗ checks fail', 1, true))
+  local before = but({ status = 'failed', stillFailing = { 'a' }, newlyFailing = {}, gone = {} })
+  assert(with({ e, before }):find('! checks fail as before', 1, true))
+  assert(with({ before, but({ status = 'failed', stillFailing = { 'a' }, newlyFailing = { 'b' } }) }):find('✗ checks fail', 1, true))
   assert(with({ e, but({ status = 'notRun' }) }):find('! not verified', 1, true))
   assert(with({ but({ stale = true }) }):find('! checks outdated', 1, true))
   assert(with({}):find('! not verified', 1, true))

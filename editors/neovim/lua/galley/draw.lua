@@ -66,15 +66,19 @@ end
 ---@param p galley.Proposal
 ---@return string text, string highlight
 local function verdict(p)
-  local passed, failed, missing, stale = 0, 0, 0, 0
+  local passed, failed, before, missing, stale = 0, 0, 0, 0, 0
   for _, e in ipairs(p.evidence or {}) do
+    local is_worse = #(e.newlyFailing or {}) + #(e.gone or {}) > 0 or #(e.stillFailing or {}) == 0
+    before = before + (e.status == 'failed' and not is_worse and 1 or 0)
     passed = passed + (e.status == 'passed' and 1 or 0)
     failed = failed + (e.status == 'failed' and 1 or 0)
     missing = missing + (e.status == 'notRun' and 1 or 0)
     stale = stale + (e.stale and 1 or 0)
   end
-  if failed > 0 then
+  if failed > before then
     return '✗ checks fail', 'GalleyBad'
+  elseif failed > 0 then
+    return '! checks fail as before', 'GalleyWarning'
   elseif passed == 0 or missing > 0 then
     return '! not verified', 'GalleyWarning'
   elseif stale > 0 then

@@ -198,10 +198,13 @@ impl Context {
             Decision::Ask => {
                 let closed = *network == Network::None && self.services.network == Network::None;
                 let reach = if closed { "without network" } else { "with the network that you granted" };
-                let detail = format!(
-                    "{command}\n\nIt runs in a shadow copy, sandboxed as {}, {reach}. {reasons}",
-                    self.services.level
-                );
+                let level = self.services.level;
+                let place = format!("It runs in a shadow copy, sandboxed as {level}, {reach}. {reasons}");
+                // The title says a single line already.
+                let detail = match command.trim().lines().count() {
+                    0 | 1 => place,
+                    _ => format!("{command}\n\n{place}"),
+                };
                 if self
                     .granted(&format!("run {command}"), &format!("Run `{}`?", first_line(command)), &detail)
                     .await

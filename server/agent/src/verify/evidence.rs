@@ -207,7 +207,10 @@ fn without_tests(evidence: &Evidence, failed: usize) -> String {
         (_, first) if evidence.failing_before.is_some() && failed > 0 => {
             let new = evidence.newly_failing.len();
             let first = first.filter(|_| new > 0).map(|line| format!(": {line}")).unwrap_or_default();
-            format!("{failed} errors, {new} of them new{first}")
+            match failed {
+                1 => format!("1 error, {}{first}", if new == 0 { "not new" } else { "new" }),
+                _ => format!("{failed} errors, {new} of them new{first}"),
+            }
         }
         (_, Some(line)) => line,
         (_, None) => match evidence.exit_code {
@@ -275,7 +278,7 @@ mod tests {
         lint.failing_before = Some(1);
         lint.still_failing = vec!["a".into()];
         lint.errors = vec!["a.c:1:1: bad\nmore".into()];
-        assert_eq!(summary(&lint, &Status::Exited(1)), "1 errors, 0 of them new");
+        assert_eq!(summary(&lint, &Status::Exited(1)), "1 error, not new");
         lint.newly_failing = vec!["b".into()];
         assert_eq!(summary(&lint, &Status::Exited(1)), "2 errors, 1 of them new: a.c:1:1: bad");
     }

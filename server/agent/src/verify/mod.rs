@@ -370,6 +370,7 @@ impl Verifier {
             seconds: ran.outcome.duration.as_secs_f64(),
             sandbox: ran.outcome.level.to_string(),
             hash: ran.hash.clone(),
+            command: Check { argv: self.own_program(check), ..check.clone() }.command(),
             ..Evidence::not_run(check, String::new())
         }
     }

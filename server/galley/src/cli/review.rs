@@ -278,7 +278,10 @@ impl Pass<'_> {
         let fallen = self.proposal.reject(std::slice::from_ref(id));
         let others: Vec<HunkId> = fallen.iter().filter(|other| *other != id).cloned().collect();
         if !others.is_empty() {
-            let told = format!("hunk {} needs it and is rejected with it", self.numbers(&others));
+            let told = match &others[..] {
+                [_] => format!("hunk {} needs it and is rejected with it", self.numbers(&others)),
+                _ => format!("hunks {} need it and are rejected with it", self.numbers(&others)),
+            };
             print(&format!("{}\n", self.style.yellow(&told)));
         }
         self.decisions.accepted.retain(|known| !fallen.contains(known));
@@ -377,8 +380,12 @@ impl Pass<'_> {
             .filter(|(_, hunk)| hunk.requires.contains(id))
             .map(|(_, hunk)| hunk.id.clone())
             .collect();
-        if !needed_by.is_empty() {
-            text.push_str(&format!("\n  hunk {} needs it and falls with it", self.numbers(&needed_by)));
+        match &needed_by[..] {
+            [] => {}
+            [_] => {
+                text.push_str(&format!("\n  hunk {} needs it and falls with it", self.numbers(&needed_by)))
+            }
+            _ => text.push_str(&format!("\n  hunks {} need it and fall with it", self.numbers(&needed_by))),
         }
         wrapped(&text)
     }
@@ -422,8 +429,11 @@ pub fn heading(proposal: &Proposal, id: &HunkId, evidence: &[Evidence], style: S
 
 fn proof(evidence: &[Evidence], style: Style) -> String {
     let any = |status| evidence.iter().any(|one| one.status == status);
-    if any(CheckStatus::Failed) {
+    let is_worse = |one: &Evidence| one.status == CheckStatus::Failed && !one.is_no_worse();
+    if evidence.iter().any(is_worse) {
         style.red("✗ checks fail")
+    } else if any(CheckStatus::Failed) {
+        style.yellow("! checks fail as before")
     } else if evidence.is_empty() || any(CheckStatus::NotRun) {
         style.yellow("! not verified")
     } else {

@@ -249,8 +249,12 @@ impl Review {
             text.push_str(&format!("Needs hunk {}.\n\n", self.numbers(&lacks)));
         }
         let needed_by = self.needed_by(id);
-        if !needed_by.is_empty() {
-            text.push_str(&format!("Hunk {} needs it and falls with it.\n\n", self.numbers(&needed_by)));
+        match &needed_by[..] {
+            [] => {}
+            [_] => {
+                text.push_str(&format!("Hunk {} needs it and falls with it.\n\n", self.numbers(&needed_by)));
+            }
+            _ => text.push_str(&format!("Hunks {} need it and fall with it.\n\n", self.numbers(&needed_by))),
         }
         if hunk.edited {
             text.push_str("You rewrote it; the checks ran on the text before.\n\n");
