@@ -110,7 +110,7 @@ local function steps(page, t)
     local row, look = { task = t.task, step = s.step }, STEP[s.state] or STEP.running
     local time = s.state ~= 'running' and duration(s.ms or 0) or nil
     -- Most summaries begin with their tool's name, which is then not said twice.
-    local said = vim.startswith(s.summary, s.tool .. ' ') and s.summary:sub(#s.tool + 1) or ('  ' .. s.summary)
+    local said = vim.startswith(s.summary .. ' ', s.tool .. ' ') and s.summary:sub(#s.tool + 1) or ('  ' .. s.summary)
     local parts = { { '  ' }, { look[1] .. ' ', look[2] }, { s.tool, 'GalleyKey' }, { said, 'Normal' } }
     line(page, row, parts, time)
     if s.detail and unfolded[t.task .. '/' .. s.step] then
@@ -119,6 +119,24 @@ local function steps(page, t)
       end
     end
   end
+end
+
+---A line as several that fit, broken between words.
+---@param text string
+---@param width integer columns
+---@return string[]
+local function folded(text, width)
+  local out, used = { '' }, 0
+  for word, blanks in text:gmatch('(%S*)(%s*)') do
+    local room = vim.fn.strdisplaywidth(word)
+    if used > 0 and used + room > width then
+      out[#out] = out[#out]:gsub('%s+$', '')
+      out[#out + 1], used = '', 0
+    end
+    out[#out] = out[#out] .. word .. blanks
+    used = used + room + #blanks
+  end
+  return out
 end
 
 ---@param page galley.Page
@@ -140,7 +158,9 @@ local function whole(page, t)
   if t.message and t.message ~= '' then
     line(page, row, {})
     for _, l in ipairs(vim.split(vim.trim(t.message), '\r?\n')) do
-      line(page, row, { { '  ' }, { l, t.state == 'failed' and 'GalleyBad' or 'Normal' } })
+      for _, piece in ipairs(folded(l, vim.o.columns - 4)) do
+        line(page, row, { { '  ' }, { piece, t.state == 'failed' and 'GalleyBad' or 'Normal' } })
+      end
     end
   end
   if t.resumable and t.state ~= 'paused' then
