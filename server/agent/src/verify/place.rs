@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn files_are_named_as_in_the_workspace() {
-        let folders = [("/src", ""), ("/home/a b/two", "two")];
+        let folders = [("/src", ""), ("/w/a b/two", "two")];
         let folders = folders.map(|(folder, start)| (PathBuf::from(folder), start.to_owned()));
         for (printed, named) in [
             ("/src/a.py:3: no", "a.py:3: no"),
@@ -246,7 +246,7 @@ mod tests {
             ("rootdir: /src\n", "rootdir: .\n"),
             ("rootdir: /src/\n", "rootdir: ./\n"),
             ("/usr/src/a.h and /srcs/b.h", "/usr/src/a.h and /srcs/b.h"),
-            ("/home/a b/two/x.c:1 /home/a b/two", "two/x.c:1 two"),
+            ("/w/a b/two/x.c:1 /w/a b/two", "two/x.c:1 two"),
         ] {
             assert_eq!(as_in_workspace(printed, &folders), named);
         }
