@@ -19,7 +19,7 @@ const CHANCE: f32 = 0.2;
 /// So many of the symbol's most telling words are looked for.
 const TELLING: usize = 40;
 /// How often the symbol's name, its container and its path count beside a word of its body.
-const NAME_COUNTS: f32 = 3.0;
+const NAME_COUNTS: f32 = 6.0;
 const CONTAINER_COUNTS: f32 = 2.0;
 /// Points for the file that changed most often together with the seed.
 const TOGETHER: f32 = 3.0;

@@ -65,11 +65,14 @@ fn wanted(query: &str) -> Vec<Wanted<'_>> {
     let first_line = query.lines().next().unwrap_or_default();
     let rest = query.get(first_line.len()..).unwrap_or_default();
     let mut collect = Collect::default();
-    for (text, weight) in [(first_line, FIRST_LINE), (rest, 1.0)] {
+    for (text, weight, is_first) in [(first_line, FIRST_LINE, true), (rest, 1.0, false)] {
         let mut before: Option<&str> = None;
         words(text, |word| {
             if is_stop(&word.to_ascii_lowercase()) {
                 before = None;
+                if is_first && is_letter(word) {
+                    collect.add(vec![(term(word), 1.0)], weight, word);
+                }
                 return;
             }
             if let Some(before) = before.filter(|before| are_adjacent(text, before, word)) {
@@ -103,15 +106,22 @@ impl<'a> Collect<'a> {
         }
     }
 
-    /// "code block" may be written `CodeBlock`, `code_block` or `codeblock`.
+    /// "code block" may be written `CodeBlock`, `code_block` or `codeblock`, and so may "code blocks".
     fn joined(&mut self, text: &'a str, one: &'a str, other: &'a str, weight: f32) {
         if one.len() + other.len() > LONGEST {
             return;
         }
         let joined = format!("{one}{other}");
         let written = text.get(place_in(text, one)..place_in(text, other) + other.len()).unwrap_or(one);
-        self.add(vec![(whole(&joined), 1.0), (term(&joined), 1.0)], weight * JOINED, written);
+        let mut terms = vec![(whole(&joined), 1.0), (term(&joined), 1.0)];
+        terms.extend(joined.strip_suffix('s').map(|singular| (whole(singular), 1.0)));
+        self.add(terms, weight * JOINED, written);
     }
+}
+
+/// Is it a capital that is a name, as in "C domain" or "scripts in R"? Such names are known of paths alone.
+fn is_letter(word: &str) -> bool {
+    matches!(word.as_bytes(), [letter] if letter.is_ascii_uppercase() && !matches!(letter, b'A' | b'I'))
 }
 
 /// Where a part of `text` begins in it.
@@ -180,6 +190,9 @@ mod tests {
         let joined = question.wanted.iter().find(|want| want.word == "code block").expect("the pair");
         assert!(joined.terms.contains(&(whole("CodeBlock"), 1.0)));
         assert!(joined.terms.contains(&(term("codeblock"), 1.0)));
+        let question = Question::of("wrong code blocks in margins");
+        let joined = question.wanted.iter().find(|want| want.word == "code blocks").expect("the pair");
+        assert!(joined.terms.contains(&(whole("CodeBlock"), 1.0)));
         assert!(!words_of("a code, block of the margin in pages").contains(&"code, block"));
     }
 
@@ -188,6 +201,13 @@ mod tests {
         assert_eq!(words_of("fix the else clause"), ["clause", "fix", "the", "else"]);
         assert!(words_of("fix the else").is_empty(), "nothing but empty words asks for nothing");
         assert!(!words_of("the parser drops every second token").contains(&"the"));
+    }
+
+    #[test]
+    fn a_capital_may_be_a_name() {
+        assert!(words_of("C domain: slow since the last release").contains(&"C"));
+        assert!(!words_of("A domain that I know").iter().any(|word| word.len() == 1));
+        assert!(!words_of("a slow domain\n\nwhere C is 3").contains(&"C"), "only of the first line");
     }
 
     #[test]
