@@ -1,9 +1,9 @@
 //! The names of all symbols of a segment, in order, with their places, and a search over them that looks closely only
-//! at names which can still be among the best: each has a small outline of what letters it holds, which begin its
-//! words, which follow one another; from that comes a bound of its score that is never too low.
+//! at names which can still be among the best, by [`crate::columns`].
 
+use crate::columns::Columns;
 use crate::facts::Facts;
-use crate::fuzzy::{Shape, Wanted, bound, score};
+use crate::fuzzy::{Wanted, score};
 use crate::packed::{pull, push};
 use crate::role::Role;
 use crate::segment::File;
@@ -32,11 +32,7 @@ pub(crate) struct Symbols {
     texts: usize,
     /// Where the places begin.
     places: usize,
-    shapes: Vec<Shape>,
-    /// The letters of each shape once more, close together: most names are left aside by them alone.
-    letters: Vec<u64>,
-    /// Per name: the most that one of its places is worth.
-    tops: Vec<i8>,
+    columns: Columns,
 }
 
 /// The symbols of files, on the way to a table.
@@ -102,17 +98,20 @@ impl Symbols {
         (places <= bytes.len()).then_some(())?;
         let mut symbols = Symbols { ends: Vec::with_capacity(count), texts, places, ..Symbols::default() };
         let (mut text_end, mut at) = (0_u32, places);
+        // Per name: the most that one of its places is worth.
+        let mut tops = Vec::with_capacity(count);
         for length in lengths {
             text_end = text_end.checked_add(length)?;
             let mut top = i32::from(i8::MIN);
             read_places(&bytes, &mut at, files, |place| top = top.max(place.worth));
             symbols.ends.push((text_end, u32::try_from(at - places).ok()?));
-            symbols.tops.push(top as i8);
+            tops.push(top as i8);
         }
         (at == bytes.len() && text_end as usize == length).then_some(())?;
         symbols.bytes = bytes;
-        symbols.shapes = (0..count).map(|number| Shape::of(symbols.name(number))).collect();
-        symbols.letters = symbols.shapes.iter().map(|shape| shape.letters).collect();
+        let names: Vec<_> =
+            tops.into_iter().enumerate().map(|(number, top)| (symbols.name_bytes(number), top)).collect();
+        symbols.columns = Columns::new(&names);
         Some(symbols)
     }
 
@@ -122,10 +121,13 @@ impl Symbols {
     }
 
     pub(crate) fn name(&self, number: usize) -> &str {
+        std::str::from_utf8(self.name_bytes(number)).unwrap_or_default()
+    }
+
+    fn name_bytes(&self, number: usize) -> &[u8] {
         let start = number.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |ends| ends.0);
         let end = self.ends.get(number).map_or(start, |ends| ends.0);
-        let text = self.bytes.get(self.texts + start as usize..self.texts + end as usize);
-        text.and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+        self.bytes.get(self.texts + start as usize..self.texts + end as usize).unwrap_or_default()
     }
 
     /// Where the name with this number is defined, in order of file and symbol.
@@ -144,57 +146,22 @@ impl Symbols {
         (low < self.len() && self.name(low) == name).then_some(low)
     }
 
-    /// Calls `each` with the number of every name that matches, and its score, the most promising first, until `each`
-    /// says of a bound that nothing below it counts. `enough` gives that bound.
+    /// Calls `each` with the number of every name that matches, and its score; names that cannot come to `enough` with
+    /// what their places are worth may be left out.
     pub(crate) fn search(&self, wanted: &Wanted, enough: impl Fn() -> i32, mut each: impl FnMut(usize, i32)) {
-        // By bound, in one round of counting; a bound beyond the table's ends stands at its ends.
-        let mut candidates: Vec<(u16, u32)> = Vec::new();
-        let mut counts = vec![0_u32; BOUNDS];
-        let likely = self.letters.iter().enumerate().filter(|(_, letters)| wanted.may_be_in(**letters));
-        for (number, _) in likely {
-            if let Some(bound) = bound(wanted, &self.shapes[number]) {
-                let most = bound + i32::from(self.tops[number]);
-                let place = (most + LOWEST).clamp(0, BOUNDS as i32 - 1) as u16;
-                counts[place as usize] += 1;
-                candidates.push((place, number as u32));
+        self.columns.search(wanted.letters(), enough, |number| {
+            if let Some(points) = score(wanted.letters(), self.name_bytes(number)) {
+                each(number, points);
             }
-        }
-        let mut sum = 0;
-        for count in counts.iter_mut().rev() {
-            sum += std::mem::replace(count, sum);
-        }
-        let mut order = vec![0_u32; candidates.len()];
-        for (place, number) in &candidates {
-            let at = &mut counts[*place as usize];
-            order[*at as usize] = *number;
-            *at += 1;
-        }
-        // After the last round `counts` holds the end of each bound's stretch.
-        let mut start = 0;
-        for place in (0..BOUNDS).rev() {
-            let end = counts[place] as usize;
-            if end > start && place < BOUNDS - 1 && (place as i32) - LOWEST < enough() {
-                return;
-            }
-            for number in &order[start..end] {
-                if let Some(points) = score(wanted.letters(), self.name(*number as usize)) {
-                    each(*number as usize, points);
-                }
-            }
-            start = end;
-        }
+        });
     }
 
     /// Bytes of memory that are not the kernel's to take back.
     pub(crate) fn held(&self) -> usize {
-        let table = self.len() * (size_of::<(u32, u32)>() + size_of::<Shape>() + size_of::<u64>() + 1);
+        let table = self.len() * size_of::<(u32, u32)>() + self.columns.weight();
         table + if self.bytes.is_mapped() { 0 } else { self.bytes.len() }
     }
 }
-
-/// Bounds from `-LOWEST` on are told apart.
-const LOWEST: i32 = 256;
-const BOUNDS: usize = 8_192;
 
 fn read_places(bytes: &[u8], at: &mut usize, files: &[Arc<File>], mut each: impl FnMut(SymbolPlace)) {
     let count = pull(bytes, at);
