@@ -28,12 +28,15 @@ pub(crate) struct Symbols {
     bytes: Bytes,
     /// Per name: end of its text, of its places.
     ends: Vec<(u32, u32)>,
-    /// Where the texts begin.
-    texts: usize,
+    /// The texts, end to end.
+    texts: Vec<u8>,
     /// Where the places begin.
     places: usize,
     columns: Columns,
 }
+
+/// Names of more bytes than this are not believed.
+const TEXTS: usize = u32::MAX as usize;
 
 /// The symbols of files, on the way to a table.
 #[derive(Default)]
@@ -55,8 +58,8 @@ impl Collected {
         }
     }
 
-    /// The table as bytes: number of names, of bytes of text; lengths of the texts; texts; per name the number of
-    /// places and the places.
+    /// The table as bytes: number of names, of bytes of text; per name the length of what it shares with the one before,
+    /// and of the rest; the rests; per name the number of places and the places.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let all_texts = self.texts;
         let name = |one: &(u32, u32, u32, u32, u8)| &all_texts[one.0 as usize..(one.0 + one.1) as usize];
@@ -64,10 +67,15 @@ impl Collected {
         self.all.sort_by(|one, other| name(one).cmp(name(other)));
         let (mut lengths, mut texts, mut places) = (Vec::new(), Vec::<u8>::new(), Vec::<u8>::new());
         let mut count = 0_u32;
+        let mut last: &[u8] = b"";
         for chunk in self.all.chunk_by(|one, other| name(one) == name(other)) {
             count += 1;
-            push(&mut lengths, chunk[0].1);
-            texts.extend(name(&chunk[0]).as_bytes());
+            let text = name(&chunk[0]).as_bytes();
+            let shared = last.iter().zip(text).take_while(|(one, other)| one == other).count();
+            push(&mut lengths, shared as u32);
+            push(&mut lengths, (text.len() - shared) as u32);
+            texts.extend(&text[shared..]);
+            last = text;
             push(&mut places, chunk.len() as u32);
             let mut before = 0;
             for (_, _, file, symbol, bits) in chunk {
@@ -93,21 +101,29 @@ impl Symbols {
         let (count, length) = (number(0)?, number(4)?);
         let mut at = 8;
         (count <= bytes.len()).then_some(())?;
-        let lengths: Vec<u32> = (0..count).map(|_| pull(&bytes, &mut at)).collect();
-        let (texts, places) = (at, at.checked_add(length)?);
+        let lengths: Vec<(u32, u32)> =
+            (0..count).map(|_| (pull(&bytes, &mut at), pull(&bytes, &mut at))).collect();
+        let (mut rest, places) = (at, at.checked_add(length)?);
         (places <= bytes.len()).then_some(())?;
-        let mut symbols = Symbols { ends: Vec::with_capacity(count), texts, places, ..Symbols::default() };
-        let (mut text_end, mut at) = (0_u32, places);
+        let mut symbols = Symbols { ends: Vec::with_capacity(count), places, ..Symbols::default() };
+        let (mut before, mut at) = (0, places);
         // Per name: the most that one of its places is worth.
         let mut tops = Vec::with_capacity(count);
-        for length in lengths {
-            text_end = text_end.checked_add(length)?;
+        for (shared, own) in lengths {
+            let own = rest..rest.checked_add(own as usize)?;
+            rest = own.end;
+            let start = symbols.texts.len();
+            let shared = before..(shared as usize).checked_add(before).filter(|end| *end <= start)?;
+            (start + shared.len() + own.len() <= TEXTS).then_some(())?;
+            symbols.texts.extend_from_within(shared);
+            symbols.texts.extend_from_slice(bytes.get(own)?);
+            before = start;
             let mut top = i32::from(i8::MIN);
             read_places(&bytes, &mut at, files, |place| top = top.max(place.worth));
-            symbols.ends.push((text_end, u32::try_from(at - places).ok()?));
+            symbols.ends.push((symbols.texts.len() as u32, u32::try_from(at - places).ok()?));
             tops.push(top as i8);
         }
-        (at == bytes.len() && text_end as usize == length).then_some(())?;
+        (at == bytes.len() && rest == places).then_some(())?;
         symbols.bytes = bytes;
         let names: Vec<_> =
             tops.into_iter().enumerate().map(|(number, top)| (symbols.name_bytes(number), top)).collect();
@@ -127,7 +143,7 @@ impl Symbols {
     fn name_bytes(&self, number: usize) -> &[u8] {
         let start = number.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |ends| ends.0);
         let end = self.ends.get(number).map_or(start, |ends| ends.0);
-        self.bytes.get(self.texts + start as usize..self.texts + end as usize).unwrap_or_default()
+        self.texts.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// Where the name with this number is defined, in order of file and symbol.
@@ -158,7 +174,7 @@ impl Symbols {
 
     /// Bytes of memory that are not the kernel's to take back.
     pub(crate) fn held(&self) -> usize {
-        let table = self.len() * size_of::<(u32, u32)>() + self.columns.weight();
+        let table = self.len() * size_of::<(u32, u32)>() + self.texts.len() + self.columns.weight();
         table + if self.bytes.is_mapped() { 0 } else { self.bytes.len() }
     }
 }
