@@ -212,3 +212,47 @@ pub(crate) fn worth(role: Role, kind: SymbolKind, is_test: bool) -> i32 {
     };
     role + kind - if is_test { 4 } else { 0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(names: &[&str]) -> Vec<u8> {
+        let mut collected = Collected::default();
+        for (number, name) in names.iter().enumerate() {
+            let place = (collected.texts.len() as u32, name.len() as u32, 0, number as u32, 0);
+            collected.all.push(place);
+            collected.texts.push_str(name);
+        }
+        collected.finish()
+    }
+
+    #[test]
+    fn names_come_back_in_order() {
+        let symbols =
+            Symbols::open(table(&["stack", "stage", "a", "", "é", "stack", "è", "sta"]).into(), &[]);
+        let symbols = symbols.expect("a table");
+        let names: Vec<_> = (0..symbols.len()).map(|number| symbols.name(number)).collect();
+        assert_eq!(names, ["", "a", "sta", "stack", "stage", "è", "é"]);
+        assert_eq!((symbols.find("stage"), symbols.find("stag"), symbols.find("")), (Some(4), None, Some(0)));
+    }
+
+    #[test]
+    fn damaged_tables_are_none_or_say_something_else() {
+        let whole = table(&["stack", "stage", "a", "", "é", "plates", "sta"]);
+        let ask = |bytes: Vec<u8>| {
+            let Some(symbols) = Symbols::open(bytes.into(), &[]) else { return };
+            (0..symbols.len() + 1).for_each(|number| drop(symbols.name(number).to_owned()));
+            symbols.search(&Wanted::new("sta"), || i32::MIN, |_, _| {});
+        };
+        for at in 0..whole.len() {
+            for bits in [1, 0x40, 0xFF] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= bits;
+                ask(bytes);
+            }
+            ask(whole[..at].to_vec());
+        }
+        assert!(Symbols::open(whole[..7].to_vec().into(), &[]).is_none());
+    }
+}
