@@ -1,4 +1,5 @@
-//! Facts as bytes, for the cache. Columns of small numbers and texts, then compressed as a whole.
+//! Facts as bytes, for the cache. Columns of small numbers and texts, then compressed as a whole, beginning with what the
+//! facts of a pack have in common: most files are short, and name what their neighbours name.
 //!
 //! What follows from something else is left out: the terms that the names and their counts give, the marks of the line
 //! table. Reading believes nothing: every length is checked against what is there, and what does not fit gives `None`.
@@ -49,11 +50,11 @@ pub(crate) fn common_from(bytes: &[u8]) -> Option<Vec<u8>> {
 fn texts_of(raw: &[u8]) -> Option<&[u8]> {
     let mut source = Source { bytes: raw, at: 0 };
     source.text()?;
-    (source.number(), source.number());
+    let _errors_and_bytes = [source.number(), source.number()];
     source.chunk()?;
     read_symbols(&mut source)?;
     let start = source.at;
-    (source.texts()?, source.texts()?);
+    let _symbols_and_names = [source.texts()?, source.texts()?];
     raw.get(start..source.at)
 }
 
