@@ -157,7 +157,7 @@ fn symbols(count: usize) -> Value {
     walls.sort_by(f64::total_cmp);
     json!({
         "symbols": snapshot.counts().symbols, "queries": queries.len(), "first_ms": first,
-        "cpu_ms_p50": at(0.5), "cpu_ms_p99": at(0.99), "cpu_ms_max": at(1.0), "slowest": times.last().map(|time| time.2),
+        "cpu_ms_p50": at(0.5), "cpu_ms_p99": at(0.99), "cpu_ms_max": at(1.0), "slowest": times.iter().rev().take(8).map(|time| (time.2, time.1)).collect::<Vec<_>>(),
         "wall_ms_p99": walls[(walls.len() - 1) * 99 / 100], "full_ms_p50": full[full.len() / 2],
         "rss_mb": status_mb("VmRSS"),
     })

@@ -1,7 +1,7 @@
 //! The packed facts of one content. They depend on text and language alone, never on the path, so that equal
 //! contents share them and a branch switch finds them again by hash.
 
-mod stored;
+pub(crate) mod stored;
 
 use crate::extract::READ_LIMIT;
 use crate::found::{Base, Found};

@@ -12,6 +12,7 @@
 #![deny(unsafe_code)] // allowed in `store::mapped` alone, which says why
 
 pub mod colour;
+mod columns;
 mod document;
 mod extract;
 mod facts;

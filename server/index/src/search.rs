@@ -8,14 +8,15 @@
 use crate::grams::lists::Found;
 use crate::grams::{Needs, pattern};
 use crate::snapshot::IndexSnapshot;
-use crate::store::{Content, Opaque};
+use crate::store::{Content, Opaque, Pack};
 use galley_text::path::RelPath;
 use grep_matcher::Matcher;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::cmp::Ordering as Order;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How letters compare.
@@ -166,15 +167,22 @@ pub fn search_until(
 fn known_out(place: &Place, query: &TextQuery) -> Vec<bool> {
     let mut out = vec![false; place.list.len()];
     let Some(index) = place.index else { return out };
-    let admitted = Admitted::new(needs(query));
+    let mut admitted = Admitted::new(needs(query));
     let mut files: Vec<_> = index.files().collect();
     if index.is_layered() {
         files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     }
     let mut files = files.into_iter().peekable();
     for (number, path) in place.list.iter().enumerate() {
-        while files.next_if(|file| file.path < *path).is_some() {}
-        let is_out = match files.next_if(|file| file.path == *path) {
+        let mut order = Order::Greater;
+        while let Some(file) = files.peek() {
+            order = file.path.cmp(path);
+            if order != Order::Less {
+                break;
+            }
+            files.next();
+        }
+        let is_out = match files.peek().filter(|_| order == Order::Equal) {
             Some(file) => !admitted.has(file),
             None => index.parts.opaque.get(path).is_some_and(|file| file.why == Opaque::Binary),
         };
@@ -186,15 +194,16 @@ fn known_out(place: &Place, query: &TextQuery) -> Vec<bool> {
 /// Which contents a pattern's needs admit; lists are looked up once per pack.
 struct Admitted {
     needs: Needs,
-    packs: std::cell::RefCell<HashMap<String, Option<Vec<bool>>>>,
+    /// The few packs that were asked, and of each which of its contents may match; `None` for all.
+    packs: Vec<(Arc<Pack>, Option<Vec<bool>>)>,
 }
 
 impl Admitted {
     fn new(needs: Needs) -> Admitted {
-        Admitted { needs, packs: std::cell::RefCell::default() }
+        Admitted { needs, packs: Vec::new() }
     }
 
-    fn has(&self, file: &crate::segment::File) -> bool {
+    fn has(&mut self, file: &crate::segment::File) -> bool {
         if self.needs == Needs::Nothing {
             return true;
         }
@@ -205,25 +214,26 @@ impl Admitted {
             }
             Content::Stored(stored) => {
                 let Some((pack, number)) = stored.place() else { return true };
-                let mut packs = self.packs.borrow_mut();
-                if !packs.contains_key(&pack.name) {
-                    let found = pack.lists().map_or(Found::All, |lists| lists.find(&self.needs));
-                    let only = |found: Vec<u32>| {
-                        let mut which = vec![false; pack.len()];
-                        found
-                            .into_iter()
-                            .filter_map(|piece| pack.of_piece(piece))
-                            .for_each(|number| which[number as usize] = true);
-                        which
-                    };
-                    let found = if let Found::Only(found) = found { Some(only(found)) } else { None };
-                    packs.insert(pack.name.clone(), found);
-                }
-                let found = packs.get(&pack.name).and_then(Option::as_ref);
-                found.is_none_or(|which| which.get(number as usize).copied().unwrap_or(true))
+                let known = self.packs.iter().position(|(known, _)| Arc::ptr_eq(known, pack));
+                let known = known.unwrap_or_else(|| {
+                    self.packs.push((Arc::clone(pack), in_pack(pack, &self.needs)));
+                    self.packs.len() - 1
+                });
+                let which = self.packs[known].1.as_ref();
+                which.is_none_or(|which| which.get(number as usize).copied().unwrap_or(true))
             }
         }
     }
+}
+
+/// Per content of a pack: may it match? `None` if all may.
+fn in_pack(pack: &Pack, needs: &Needs) -> Option<Vec<bool>> {
+    let Found::Only(pieces) = pack.lists()?.find(needs) else { return None };
+    let mut which = vec![false; pack.len()];
+    for number in pieces.into_iter().filter_map(|piece| pack.of_piece(piece)) {
+        which[number as usize] = true;
+    }
+    Some(which)
 }
 
 fn needs(query: &TextQuery) -> Needs {
@@ -272,15 +282,20 @@ impl Looking<'_> {
     fn at_all<'f>(&self, files: &[&'f RelPath]) -> Vec<(&'f RelPath, InFile)> {
         let threads =
             std::thread::available_parallelism().map_or(1, usize::from).min(files.len() / PER_THREAD + 1);
-        let next = AtomicUsize::new(0);
+        let (next, listed) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let look = || {
-            let mut searcher =
-                SearcherBuilder::new().line_number(true).binary_detection(BinaryDetection::quit(0)).build();
+            let (mut counting, mut listing) = (searcher(false), searcher(true));
             let (mut bytes, mut done) = (Vec::new(), Vec::new());
             loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
+                // What is listed is read before a number is taken: it then speaks of earlier files only, and lines behind
+                // the limit need not be made.
+                let room = self.limit.saturating_sub(listed.load(Ordering::Acquire));
+                let number = next.fetch_add(1, Ordering::AcqRel);
                 let Some(path) = files.get(number) else { return done };
-                done.push((number, self.at(path, &mut searcher, &mut bytes)));
+                let searcher = if room == 0 { &mut counting } else { &mut listing };
+                let found = self.at(path, room, searcher, &mut bytes);
+                listed.fetch_add(found.hits.len(), Ordering::AcqRel);
+                done.push((number, found));
             }
         };
         let mut all: Vec<(usize, InFile)> = if threads == 1 {
@@ -295,13 +310,17 @@ impl Looking<'_> {
         all.into_iter().map(|(number, found)| (files[number], found)).collect()
     }
 
-    fn at(&self, path: &RelPath, searcher: &mut Searcher, bytes: &mut Vec<u8>) -> InFile {
+    /// Looks into one file and lists up to `room` of its lines.
+    fn at(&self, path: &RelPath, room: usize, searcher: &mut Searcher, bytes: &mut Vec<u8>) -> InFile {
         bytes.clear();
         if (self.cancelled)() || !(self.read)(path, bytes) {
             return InFile::default();
         }
         let mut found = InFile { was_read: true, ..InFile::default() };
-        let sink = Lines { looking: self, path, found: &mut found };
+        if self.is_surely_without(bytes) {
+            return found;
+        }
+        let sink = Lines { matcher: self.matcher, room, path, found: &mut found };
         // A slice is searched without copying; but what a NUL cuts off is decided piece by piece, as for a stream.
         let is_plain = memchr::memchr(0, bytes).is_none();
         let searched = match is_plain {
@@ -312,11 +331,26 @@ impl Looking<'_> {
         let _ = searched;
         found
     }
+
+    /// One look at all bytes says that no line matches, where lines are not looked at one by one. A mark of byte order
+    /// means that these are not the bytes to look at.
+    fn is_surely_without(&self, bytes: &[u8]) -> bool {
+        let is_marked =
+            [&b"\xEF\xBB\xBF"[..], b"\xFF\xFE", b"\xFE\xFF"].iter().any(|mark| bytes.starts_with(mark));
+        !is_marked
+            && self.matcher.line_terminator().is_some()
+            && self.matcher.shortest_match(bytes).is_ok_and(|found| found.is_none())
+    }
+}
+
+fn searcher(numbers_lines: bool) -> Searcher {
+    SearcherBuilder::new().line_number(numbers_lines).binary_detection(BinaryDetection::quit(0)).build()
 }
 
 /// Takes the lines that match.
 struct Lines<'s> {
-    looking: &'s Looking<'s>,
+    matcher: &'s RegexMatcher,
+    room: usize,
     path: &'s RelPath,
     found: &'s mut InFile,
 }
@@ -326,15 +360,10 @@ impl Sink for Lines<'_> {
 
     fn matched(&mut self, _: &Searcher, line: &SinkMatch<'_>) -> Result<bool, std::io::Error> {
         self.found.count += 1;
-        if self.found.hits.len() < self.looking.limit {
+        if self.found.hits.len() < self.room {
             let bare = line.bytes().strip_suffix(b"\n").unwrap_or(line.bytes());
-            let range = self
-                .looking
-                .matcher
-                .find(bare)
-                .ok()
-                .flatten()
-                .map_or(0..0, |found| found.start()..found.end());
+            let range =
+                self.matcher.find(bare).ok().flatten().map_or(0..0, |found| found.start()..found.end());
             let text = String::from_utf8_lossy(bare.strip_suffix(b"\r").unwrap_or(bare)).into_owned();
             let number = line.line_number().unwrap_or(1).saturating_sub(1);
             let line = u32::try_from(number).unwrap_or(u32::MAX);
@@ -373,7 +402,8 @@ impl Globs {
 
     fn admit(&self, path: &RelPath) -> bool {
         let path = path.as_str();
-        self.only.as_ref().is_none_or(|only| only.is_match(path)) && !self.never.is_match(path)
+        self.only.as_ref().is_none_or(|only| only.is_match(path))
+            && (self.never.is_empty() || !self.never.is_match(path))
     }
 }
 

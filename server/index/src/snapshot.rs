@@ -277,8 +277,9 @@ impl IndexSnapshot {
                 symbols.places(name, &segment.files, |place| {
                     let file = &segment.files[place.file as usize];
                     let is_meant = |container: &str| {
-                        score(container.as_bytes(), file.outline().symbol_container(place.symbol as usize))
-                            .is_some()
+                        let outline = file.outline();
+                        let own = outline.symbol_container(place.symbol as usize);
+                        score(container.as_bytes(), own.as_bytes()).is_some()
                     };
                     let points = points + place.worth;
                     if points >= enough()
@@ -432,9 +433,9 @@ fn path_score(wanted: &Wanted, path: &RelPath) -> Option<i32> {
     while !path.is_char_boundary(start) {
         start += 1;
     }
-    let whole = score(wanted.letters(), &path[start..]);
+    let whole = score(wanted.letters(), &path.as_bytes()[start..]);
     // A match in the name is one in the path, unless the path is cut.
-    let own = score(wanted.letters(), name).map(|points| points + OWN_NAME);
+    let own = score(wanted.letters(), name.as_bytes()).map(|points| points + OWN_NAME);
     own.max(whole)
 }
 

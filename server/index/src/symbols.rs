@@ -1,9 +1,9 @@
 //! The names of all symbols of a segment, in order, with their places, and a search over them that looks closely only
-//! at names which can still be among the best: each has a small outline of what letters it holds, which begin its
-//! words, which follow one another; from that comes a bound of its score that is never too low.
+//! at names which can still be among the best, by [`crate::columns`].
 
+use crate::columns::Columns;
 use crate::facts::Facts;
-use crate::fuzzy::{Shape, Wanted, bound, score};
+use crate::fuzzy::{Wanted, score};
 use crate::packed::{pull, push};
 use crate::role::Role;
 use crate::segment::File;
@@ -28,16 +28,15 @@ pub(crate) struct Symbols {
     bytes: Bytes,
     /// Per name: end of its text, of its places.
     ends: Vec<(u32, u32)>,
-    /// Where the texts begin.
-    texts: usize,
+    /// The texts, end to end.
+    texts: Vec<u8>,
     /// Where the places begin.
     places: usize,
-    shapes: Vec<Shape>,
-    /// The letters of each shape once more, close together: most names are left aside by them alone.
-    letters: Vec<u64>,
-    /// Per name: the most that one of its places is worth.
-    tops: Vec<i8>,
+    columns: Columns,
 }
+
+/// Names of more bytes than this are not believed.
+const TEXTS: usize = u32::MAX as usize;
 
 /// The symbols of files, on the way to a table.
 #[derive(Default)]
@@ -59,8 +58,8 @@ impl Collected {
         }
     }
 
-    /// The table as bytes: number of names, of bytes of text; lengths of the texts; texts; per name the number of
-    /// places and the places.
+    /// The table as bytes: number of names, of bytes of text; per name the length of what it shares with the one before,
+    /// and of the rest; the rests; per name the number of places and the places.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let all_texts = self.texts;
         let name = |one: &(u32, u32, u32, u32, u8)| &all_texts[one.0 as usize..(one.0 + one.1) as usize];
@@ -68,10 +67,15 @@ impl Collected {
         self.all.sort_by(|one, other| name(one).cmp(name(other)));
         let (mut lengths, mut texts, mut places) = (Vec::new(), Vec::<u8>::new(), Vec::<u8>::new());
         let mut count = 0_u32;
+        let mut last: &[u8] = b"";
         for chunk in self.all.chunk_by(|one, other| name(one) == name(other)) {
             count += 1;
-            push(&mut lengths, chunk[0].1);
-            texts.extend(name(&chunk[0]).as_bytes());
+            let text = name(&chunk[0]).as_bytes();
+            let shared = last.iter().zip(text).take_while(|(one, other)| one == other).count();
+            push(&mut lengths, shared as u32);
+            push(&mut lengths, (text.len() - shared) as u32);
+            texts.extend(&text[shared..]);
+            last = text;
             push(&mut places, chunk.len() as u32);
             let mut before = 0;
             for (_, _, file, symbol, bits) in chunk {
@@ -97,22 +101,33 @@ impl Symbols {
         let (count, length) = (number(0)?, number(4)?);
         let mut at = 8;
         (count <= bytes.len()).then_some(())?;
-        let lengths: Vec<u32> = (0..count).map(|_| pull(&bytes, &mut at)).collect();
-        let (texts, places) = (at, at.checked_add(length)?);
+        let lengths: Vec<(u32, u32)> =
+            (0..count).map(|_| (pull(&bytes, &mut at), pull(&bytes, &mut at))).collect();
+        let (mut rest, places) = (at, at.checked_add(length)?);
         (places <= bytes.len()).then_some(())?;
-        let mut symbols = Symbols { ends: Vec::with_capacity(count), texts, places, ..Symbols::default() };
-        let (mut text_end, mut at) = (0_u32, places);
-        for length in lengths {
-            text_end = text_end.checked_add(length)?;
+        let mut symbols = Symbols { ends: Vec::with_capacity(count), places, ..Symbols::default() };
+        let (mut before, mut at) = (0, places);
+        // Per name: the most that one of its places is worth.
+        let mut tops = Vec::with_capacity(count);
+        for (shared, own) in lengths {
+            let own = rest..rest.checked_add(own as usize)?;
+            rest = own.end;
+            let start = symbols.texts.len();
+            let shared = before..(shared as usize).checked_add(before).filter(|end| *end <= start)?;
+            (start + shared.len() + own.len() <= TEXTS).then_some(())?;
+            symbols.texts.extend_from_within(shared);
+            symbols.texts.extend_from_slice(bytes.get(own)?);
+            before = start;
             let mut top = i32::from(i8::MIN);
             read_places(&bytes, &mut at, files, |place| top = top.max(place.worth));
-            symbols.ends.push((text_end, u32::try_from(at - places).ok()?));
-            symbols.tops.push(top as i8);
+            symbols.ends.push((symbols.texts.len() as u32, u32::try_from(at - places).ok()?));
+            tops.push(top as i8);
         }
-        (at == bytes.len() && text_end as usize == length).then_some(())?;
+        (at == bytes.len() && rest == places).then_some(())?;
         symbols.bytes = bytes;
-        symbols.shapes = (0..count).map(|number| Shape::of(symbols.name(number))).collect();
-        symbols.letters = symbols.shapes.iter().map(|shape| shape.letters).collect();
+        let names: Vec<_> =
+            tops.into_iter().enumerate().map(|(number, top)| (symbols.name_bytes(number), top)).collect();
+        symbols.columns = Columns::new(&names);
         Some(symbols)
     }
 
@@ -122,10 +137,13 @@ impl Symbols {
     }
 
     pub(crate) fn name(&self, number: usize) -> &str {
+        std::str::from_utf8(self.name_bytes(number)).unwrap_or_default()
+    }
+
+    fn name_bytes(&self, number: usize) -> &[u8] {
         let start = number.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |ends| ends.0);
         let end = self.ends.get(number).map_or(start, |ends| ends.0);
-        let text = self.bytes.get(self.texts + start as usize..self.texts + end as usize);
-        text.and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+        self.texts.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// Where the name with this number is defined, in order of file and symbol.
@@ -144,57 +162,22 @@ impl Symbols {
         (low < self.len() && self.name(low) == name).then_some(low)
     }
 
-    /// Calls `each` with the number of every name that matches, and its score, the most promising first, until `each`
-    /// says of a bound that nothing below it counts. `enough` gives that bound.
+    /// Calls `each` with the number of every name that matches, and its score; names that cannot come to `enough` with
+    /// what their places are worth may be left out.
     pub(crate) fn search(&self, wanted: &Wanted, enough: impl Fn() -> i32, mut each: impl FnMut(usize, i32)) {
-        // By bound, in one round of counting; a bound beyond the table's ends stands at its ends.
-        let mut candidates: Vec<(u16, u32)> = Vec::new();
-        let mut counts = vec![0_u32; BOUNDS];
-        let likely = self.letters.iter().enumerate().filter(|(_, letters)| wanted.may_be_in(**letters));
-        for (number, _) in likely {
-            if let Some(bound) = bound(wanted, &self.shapes[number]) {
-                let most = bound + i32::from(self.tops[number]);
-                let place = (most + LOWEST).clamp(0, BOUNDS as i32 - 1) as u16;
-                counts[place as usize] += 1;
-                candidates.push((place, number as u32));
+        self.columns.search(wanted.letters(), enough, |number| {
+            if let Some(points) = score(wanted.letters(), self.name_bytes(number)) {
+                each(number, points);
             }
-        }
-        let mut sum = 0;
-        for count in counts.iter_mut().rev() {
-            sum += std::mem::replace(count, sum);
-        }
-        let mut order = vec![0_u32; candidates.len()];
-        for (place, number) in &candidates {
-            let at = &mut counts[*place as usize];
-            order[*at as usize] = *number;
-            *at += 1;
-        }
-        // After the last round `counts` holds the end of each bound's stretch.
-        let mut start = 0;
-        for place in (0..BOUNDS).rev() {
-            let end = counts[place] as usize;
-            if end > start && place < BOUNDS - 1 && (place as i32) - LOWEST < enough() {
-                return;
-            }
-            for number in &order[start..end] {
-                if let Some(points) = score(wanted.letters(), self.name(*number as usize)) {
-                    each(*number as usize, points);
-                }
-            }
-            start = end;
-        }
+        });
     }
 
     /// Bytes of memory that are not the kernel's to take back.
     pub(crate) fn held(&self) -> usize {
-        let table = self.len() * (size_of::<(u32, u32)>() + size_of::<Shape>() + size_of::<u64>() + 1);
+        let table = self.len() * size_of::<(u32, u32)>() + self.texts.len() + self.columns.weight();
         table + if self.bytes.is_mapped() { 0 } else { self.bytes.len() }
     }
 }
-
-/// Bounds from `-LOWEST` on are told apart.
-const LOWEST: i32 = 256;
-const BOUNDS: usize = 8_192;
 
 fn read_places(bytes: &[u8], at: &mut usize, files: &[Arc<File>], mut each: impl FnMut(SymbolPlace)) {
     let count = pull(bytes, at);
@@ -228,4 +211,48 @@ pub(crate) fn worth(role: Role, kind: SymbolKind, is_test: bool) -> i32 {
         Kind::Field | Kind::Section | Kind::Key | Kind::Element => -2,
     };
     role + kind - if is_test { 4 } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(names: &[&str]) -> Vec<u8> {
+        let mut collected = Collected::default();
+        for (number, name) in names.iter().enumerate() {
+            let place = (collected.texts.len() as u32, name.len() as u32, 0, number as u32, 0);
+            collected.all.push(place);
+            collected.texts.push_str(name);
+        }
+        collected.finish()
+    }
+
+    #[test]
+    fn names_come_back_in_order() {
+        let symbols =
+            Symbols::open(table(&["stack", "stage", "a", "", "é", "stack", "è", "sta"]).into(), &[]);
+        let symbols = symbols.expect("a table");
+        let names: Vec<_> = (0..symbols.len()).map(|number| symbols.name(number)).collect();
+        assert_eq!(names, ["", "a", "sta", "stack", "stage", "è", "é"]);
+        assert_eq!((symbols.find("stage"), symbols.find("stag"), symbols.find("")), (Some(4), None, Some(0)));
+    }
+
+    #[test]
+    fn damaged_tables_are_none_or_say_something_else() {
+        let whole = table(&["stack", "stage", "a", "", "é", "plates", "sta"]);
+        let ask = |bytes: Vec<u8>| {
+            let Some(symbols) = Symbols::open(bytes.into(), &[]) else { return };
+            (0..symbols.len() + 1).for_each(|number| drop(symbols.name(number).to_owned()));
+            symbols.search(&Wanted::new("sta"), || i32::MIN, |_, _| {});
+        };
+        for at in 0..whole.len() {
+            for bits in [1, 0x40, 0xFF] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= bits;
+                ask(bytes);
+            }
+            ask(whole[..at].to_vec());
+        }
+        assert!(Symbols::open(whole[..7].to_vec().into(), &[]).is_none());
+    }
 }

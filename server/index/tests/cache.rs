@@ -280,3 +280,43 @@ proptest! {
         prop_assert_eq!(&answers(&index.snapshot()), &expected, "what was damaged is made anew");
     }
 }
+
+/// Records of a pack that has many begin with what they have in common; that may be damaged like all else.
+#[test]
+fn many_contents_come_back_also_from_damage() {
+    let (folder, tree) = (tempfile::tempdir().expect("a folder"), tree());
+    for number in 0..80_u64 {
+        let text = format!(
+            "pub fn common_name_{number}(alpha: Gamma) -> Option<Gamma> {{ beta(alpha) }}\nstruct Kept{};\n",
+            number % 7
+        );
+        let path = RelPath::new(&format!("many/f{number}.rs")).expect("a path");
+        tree.lock().expect("no panic").insert(path, (text, 200 + number));
+    }
+    let all = |snapshot: &IndexSnapshot| {
+        // The reader takes the lock too.
+        let paths: Vec<RelPath> = tree.lock().expect("no panic").keys().cloned().collect();
+        let outlines: Vec<_> = paths.iter().map(|path| snapshot.outline(path)).collect();
+        format!("{}{outlines:?}{:?}", answers(snapshot), snapshot.symbols("comnam", 60))
+    };
+    let expected = all(&fresh(&tree).snapshot());
+    open(folder.path(), &tree).0.persist().expect("room on disk");
+    let (index, read) = open(folder.path(), &tree);
+    assert_eq!((all(&index.snapshot()), read), (expected.clone(), 0));
+    let whole: Vec<_> = std::fs::read_dir(folder.path())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .map(|path| (std::fs::read(&path).expect("a file"), path))
+        .collect();
+    let (pack, path) =
+        whole.iter().find(|(_, path)| path.to_string_lossy().contains("pack-")).expect("a pack");
+    // Behind the head, near the end, where what is in common lies, and between.
+    for from_end in [1, 40, pack.len() / 2] {
+        let mut bytes = pack.clone();
+        let at = bytes.len() - from_end;
+        bytes[at] ^= 0x55;
+        std::fs::write(path, &bytes).expect("a file");
+        let (index, _) = open(folder.path(), &tree);
+        assert_eq!(all(&index.snapshot()), expected, "{from_end}");
+    }
+}

@@ -258,3 +258,28 @@ fn what_cannot_match_is_not_read() {
     let hits = search(&place, &one).expect("a query");
     assert_eq!((hits.hits.len(), hits.total(), hits.truncated), (3, 200, true));
 }
+
+#[test]
+fn a_limit_lists_the_first_lines_and_counts_all() {
+    let mut runner = runner();
+    let files = files(&mut runner);
+    let list: Vec<RelPath> = files.keys().cloned().collect();
+    let read = |path: &RelPath, bytes: &mut Vec<u8>| {
+        bytes.extend_from_slice(&files[path]);
+        true
+    };
+    for _ in 0..40 {
+        let query = query(&mut runner);
+        let Ok(all) = search(&Place::unknown(&list, &read), &query) else { continue };
+        for limit in [1, 7, 60, 1_000] {
+            let limited = TextQuery { limit, ..query.clone() };
+            let hits = search(&Place::unknown(&list, &read), &limited).expect("a pattern");
+            assert_eq!(hits.hits[..], all.hits[..limit.min(all.hits.len())], "{limited:?}");
+            assert_eq!(
+                (hits.files, hits.truncated),
+                (all.files.clone(), all.hits.len() > limit),
+                "{limited:?}"
+            );
+        }
+    }
+}

@@ -1,4 +1,5 @@
-//! Facts as bytes, for the cache. Columns of small numbers and texts, then compressed as a whole.
+//! Facts as bytes, for the cache. Columns of small numbers and texts, then compressed as a whole, beginning with what the
+//! facts of a pack have in common: most files are short, and name what their neighbours name.
 //!
 //! What follows from something else is left out: the terms that the names and their counts give, the marks of the line
 //! table. Reading believes nothing: every length is checked against what is there, and what does not fit gives `None`.
@@ -12,33 +13,84 @@ use galley_grammars::SymbolKind;
 /// Longest record, unpacked, that is believed.
 const LIMIT: usize = 1 << 30;
 const LEVEL: i32 = 6;
+/// What the records of a pack have in common is at most so many bytes long, ...
+const COMMON: usize = 256 << 10;
+/// ... and each record gives it at most so many.
+const SHARE: usize = 2 << 10;
+/// Fewer records have nothing in common that would be worth its room.
+const FEW: usize = 64;
 
 /// Counts of a term: in the content, in names of definitions.
 type Counts = (u16, u16);
 
-impl Facts {
-    /// The facts as bytes; their hash is not among them.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let raw = self.raw();
+/// What the compression of a pack's records begins with: names and signatures out of them.
+pub(crate) fn common(raws: &[Vec<u8>]) -> Vec<u8> {
+    if raws.len() < FEW {
+        return Vec::new();
+    }
+    let step = raws.len().div_ceil(COMMON / SHARE);
+    let mut common = Vec::with_capacity(COMMON);
+    for text in raws.iter().step_by(step).filter_map(|raw| texts_of(raw)) {
+        common.extend_from_slice(&text[text.len().saturating_sub(SHARE)..]);
+    }
+    common
+}
+
+/// What records have in common, itself compressed.
+pub(crate) fn common_to(common: &[u8]) -> Vec<u8> {
+    compress(&[common.to_vec()], &[]).concat()
+}
+
+/// Back from [`common_to`]; `None` if these bytes are none.
+pub(crate) fn common_from(bytes: &[u8]) -> Option<Vec<u8>> {
+    decompress(bytes, &zstd::dict::DecoderDictionary::copy(&[]))
+}
+
+/// The texts of symbols and names of facts as [`Facts::raw`] gave them.
+fn texts_of(raw: &[u8]) -> Option<&[u8]> {
+    let mut source = Source { bytes: raw, at: 0 };
+    source.text()?;
+    let _errors_and_bytes = [source.number(), source.number()];
+    source.chunk()?;
+    read_symbols(&mut source)?;
+    let start = source.at;
+    let _symbols_and_names = [source.texts()?, source.texts()?];
+    raw.get(start..source.at)
+}
+
+/// Compresses records that have this in common; it may be empty.
+pub(crate) fn compress(raws: &[Vec<u8>], common: &[u8]) -> Vec<Vec<u8>> {
+    let dictionary = zstd::dict::EncoderDictionary::copy(common, LEVEL);
+    let compressor = zstd::bulk::Compressor::with_prepared_dictionary(&dictionary);
+    let Ok(mut compressor) = compressor else { return vec![Vec::new(); raws.len()] };
+    let mut one = |raw: &Vec<u8>| {
         let mut bytes = (raw.len() as u32).to_le_bytes().to_vec();
-        let packed = zstd::bulk::compress(&raw, LEVEL).unwrap_or_default();
-        bytes.extend(packed);
+        bytes.extend(compressor.compress(raw).unwrap_or_default());
         bytes
+    };
+    raws.iter().map(&mut one).collect()
+}
+
+/// A record back from [`compress`]; `None` if these bytes are none.
+pub(crate) fn decompress(bytes: &[u8], common: &zstd::dict::DecoderDictionary) -> Option<Vec<u8>> {
+    let (length, packed) = bytes.split_first_chunk::<4>()?;
+    let length = u32::from_le_bytes(*length) as usize;
+    if length > LIMIT {
+        return None;
+    }
+    let mut decompressor = zstd::bulk::Decompressor::with_prepared_dictionary(common).ok()?;
+    let raw = decompressor.decompress(packed, length).ok()?;
+    (raw.len() == length).then_some(raw)
+}
+
+impl Facts {
+    /// The facts back from [`Facts::raw`]; `None` if these bytes are none.
+    pub(crate) fn from_raw(raw: &[u8], hash: ContentHash) -> Option<Facts> {
+        read(&mut Source { bytes: raw, at: 0 }, hash)
     }
 
-    /// The facts back from [`Facts::to_bytes`]; `None` if these bytes are none.
-    pub(crate) fn from_bytes(bytes: &[u8], hash: ContentHash) -> Option<Facts> {
-        let (length, packed) = bytes.split_first_chunk::<4>()?;
-        let length = u32::from_le_bytes(*length) as usize;
-        if length > LIMIT {
-            return None;
-        }
-        let raw = zstd::bulk::decompress(packed, length).ok()?;
-        (raw.len() == length).then_some(())?;
-        read(&mut Source { bytes: &raw, at: 0 }, hash)
-    }
-
-    fn raw(&self) -> Vec<u8> {
+    /// The facts as bytes, not yet compressed; their hash is not among them.
+    pub(crate) fn raw(&self) -> Vec<u8> {
         let mut out = Vec::new();
         text(&mut out, self.language.unwrap_or_default());
         push(&mut out, self.errors);

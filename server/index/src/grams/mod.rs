@@ -30,7 +30,7 @@ thread_local! {
 
 /// Texts are cut into pieces of about so many bytes, at line ends: a long text that holds most grams somewhere would
 /// else be looked into for every pattern.
-const PIECE: usize = 32 << 10;
+const PIECE: usize = 8 << 10;
 
 /// The grams of each piece of one content; there is at least one piece.
 pub(crate) type Pieces = Arc<[Grams]>;

@@ -16,6 +16,8 @@ use std::sync::{Arc, PoisonError};
 pub(super) const WAITING: usize = 64 << 20;
 /// So many bytes of text are behind one pack at most.
 const PACK_TEXT: u64 = 48 << 20;
+/// By how much facts become smaller when they are compressed, about.
+const PACKED: usize = 3;
 
 type Recent = BTreeMap<RelPath, Option<Arc<File>>>;
 
@@ -260,7 +262,7 @@ fn write_packs<'f>(
         if store::find(packs, hash).is_some() || !seen.insert(hash) {
             continue;
         }
-        packing.add(hash, facts, grams);
+        packing.add(hash, facts.raw(), grams);
         text += u64::from(file.brief.bytes);
         if text > PACK_TEXT {
             packs.push(lock.pack(std::mem::take(&mut packing))?);
@@ -293,7 +295,7 @@ fn join_packs(
         let Some(lists) = pack.lists() else { continue };
         let grams = lists.contents();
         for number in 0..pack.len() as u32 {
-            let (Some(hash), Some(record)) = (pack.hash(number), pack.record(number)) else { continue };
+            let (Some(hash), Some(raw)) = (pack.hash(number), pack.raw(number)) else { continue };
             let Some(pieces) = pack.pieces(number).and_then(|pieces| grams.get(pieces)) else { continue };
             if !seen.insert(hash) {
                 continue;
@@ -304,8 +306,8 @@ fn join_packs(
                 }
                 spare -= 1;
             }
-            bytes += record.len() + pieces.iter().map(|grams| grams.weight()).sum::<usize>();
-            packing.add_record(hash, record, pieces);
+            bytes += raw.len() / PACKED + pieces.iter().map(|grams| grams.weight()).sum::<usize>();
+            packing.add(hash, raw, pieces);
             if bytes > WAITING {
                 joined.push(lock.pack(std::mem::take(&mut packing))?);
                 bytes = 0;

@@ -3,18 +3,29 @@
 
 use super::frame::{Frame, Kind, framed, sum};
 use super::mapped::Bytes;
-use crate::facts::Facts;
+use crate::facts::{Facts, stored};
 use crate::grams::Grams;
 use crate::grams::lists::Lists;
 use crate::hash::ContentHash;
 use std::path::Path;
 use std::sync::OnceLock;
+use zstd::dict::DecoderDictionary;
 
 /// Hash, place and length of the record, the beginning of its checksum, the number of the first piece of its text.
 const ENTRY: usize = 16 + 4 + 4 + 8 + 4;
 const TABLE: usize = 0;
 const RECORDS: usize = 1;
 const LISTS: usize = 2;
+const COMMON: usize = 3;
+
+/// What the compressed records of a pack have in common.
+struct Common(DecoderDictionary<'static>);
+
+impl std::fmt::Debug for Common {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("what records have in common")
+    }
+}
 
 /// One pack, open.
 #[derive(Debug)]
@@ -26,6 +37,7 @@ pub(crate) struct Pack {
     count: usize,
     records: Bytes,
     lists: OnceLock<Option<Lists>>,
+    common: OnceLock<Option<Common>>,
 }
 
 impl Pack {
@@ -35,7 +47,15 @@ impl Pack {
         let table = frame.section(TABLE)?;
         let count = table.len() / (ENTRY + 4);
         let records = frame.unchecked(RECORDS)?;
-        Some(Pack { name: name.to_owned(), table, count, records, lists: OnceLock::new(), frame })
+        Some(Pack {
+            name: name.to_owned(),
+            table,
+            count,
+            records,
+            lists: OnceLock::new(),
+            common: OnceLock::new(),
+            frame,
+        })
     }
 
     /// Contents in it.
@@ -70,7 +90,7 @@ impl Pack {
     }
 
     /// The record of a content, if it is whole.
-    pub(crate) fn record(&self, number: u32) -> Option<&[u8]> {
+    fn record(&self, number: u32) -> Option<&[u8]> {
         let entry = self.entry(number)?;
         let word = |at: usize| Some(u32::from_le_bytes(entry.get(at..at + 4)?.try_into().ok()?) as usize);
         let (start, length) = (word(16)?, word(20)?);
@@ -78,9 +98,18 @@ impl Pack {
         (sum(record)[..8] == entry[24..32]).then_some(record)
     }
 
+    /// The facts of a content as [`Facts::raw`] gave them; `None` if they are damaged.
+    pub(crate) fn raw(&self, number: u32) -> Option<Vec<u8>> {
+        let common = self.common.get_or_init(|| {
+            let common = stored::common_from(&self.frame.section(COMMON)?)?;
+            Some(Common(DecoderDictionary::copy(&common)))
+        });
+        stored::decompress(self.record(number)?, &common.as_ref()?.0)
+    }
+
     /// The facts of a content; `None` if they are damaged.
     pub(crate) fn facts(&self, number: u32) -> Option<Facts> {
-        Facts::from_bytes(self.record(number)?, self.hash(number)?)
+        Facts::from_raw(&self.raw(number)?, self.hash(number)?)
     }
 
     fn first_piece(&self, number: u32) -> Option<u32> {
@@ -122,24 +151,46 @@ pub(crate) struct Packing {
     hashes: Vec<(ContentHash, u32)>,
     records: Vec<u8>,
     grams: Vec<Grams>,
+    /// What the records have in common, once that is settled.
+    common: Option<Vec<u8>>,
+    /// Records that are not compressed yet.
+    waiting: Vec<Vec<u8>>,
+    /// Bytes of them.
+    weight: usize,
+    /// Of each waiting record the number of the first piece of its text.
+    pieces: Vec<u32>,
 }
 
+/// Records are compressed whenever so many bytes of them wait.
+const WAITING: usize = 16 << 20;
+
 impl Packing {
-    /// Adds a content that is not in it yet.
-    pub(crate) fn add(&mut self, hash: ContentHash, facts: &Facts, pieces: &[Grams]) {
-        self.add_record(hash, &facts.to_bytes(), pieces);
+    /// Adds a content that is not in it yet, with its facts as [`Facts::raw`] gives them.
+    pub(crate) fn add(&mut self, hash: ContentHash, raw: Vec<u8>, pieces: &[Grams]) {
+        self.hashes.push((hash, self.hashes.len() as u32));
+        self.pieces.push(self.grams.len() as u32);
+        self.grams.extend_from_slice(pieces);
+        self.weight += raw.len();
+        self.waiting.push(raw);
+        if self.weight > WAITING {
+            self.compress();
+        }
     }
 
-    /// Adds a content as it stands in another pack.
-    pub(crate) fn add_record(&mut self, hash: ContentHash, record: &[u8], pieces: &[Grams]) {
-        self.hashes.push((hash, self.hashes.len() as u32));
-        self.table.extend(hash.to_bytes());
-        self.table.extend((self.records.len() as u32).to_le_bytes());
-        self.table.extend((record.len() as u32).to_le_bytes());
-        self.table.extend(&sum(record)[..8]);
-        self.table.extend((self.grams.len() as u32).to_le_bytes());
-        self.records.extend_from_slice(record);
-        self.grams.extend_from_slice(pieces);
+    fn compress(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let common = self.common.get_or_insert_with(|| stored::common(&waiting));
+        let records = stored::compress(&waiting, common);
+        let hashes = &self.hashes[self.hashes.len() - waiting.len()..];
+        for (((hash, _), record), piece) in hashes.iter().zip(records).zip(self.pieces.drain(..)) {
+            self.table.extend(hash.to_bytes());
+            self.table.extend((self.records.len() as u32).to_le_bytes());
+            self.table.extend((record.len() as u32).to_le_bytes());
+            self.table.extend(&sum(&record)[..8]);
+            self.table.extend(piece.to_le_bytes());
+            self.records.extend_from_slice(&record);
+        }
+        self.weight = 0;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -148,11 +199,13 @@ impl Packing {
 
     /// The file's bytes.
     pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.compress();
         self.hashes.sort_unstable();
         self.table.extend(self.hashes.iter().flat_map(|(_, number)| number.to_le_bytes()));
+        let lists = Lists::build(&self.grams.iter().collect::<Vec<_>>());
         framed(
             Kind::Pack,
-            &[&self.table, &self.records, &Lists::build(&self.grams.iter().collect::<Vec<_>>())],
+            &[&self.table, &self.records, &lists, &stored::common_to(&self.common.unwrap_or_default())],
         )
     }
 }
