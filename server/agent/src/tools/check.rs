@@ -51,13 +51,17 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
         }
         let mut reports = Vec::new();
         let mut lines = Vec::new();
-        let mut red = false;
+        let (mut red, mut as_before) = (false, false);
         for check in &checks {
             let evidence = context.verify(check).await;
             reports.push(evidence.for_model(&mut context.verifier.told));
             lines.push(format!("{}: {}", evidence.check, evidence.summary));
-            red |= evidence.status == CheckStatus::Failed;
-            if evidence.status == CheckStatus::Failed && check.kind < Kind::Test {
+            let failed = evidence.status == CheckStatus::Failed;
+            let is_worse = failed && !evidence.is_no_worse();
+            // What a compiler or linter found before the change is not in its way.
+            red |= is_worse || (failed && check.kind == Kind::Test);
+            as_before |= failed && !is_worse;
+            if is_worse && check.kind < Kind::Test {
                 break;
             }
         }
@@ -71,6 +75,8 @@ fn run(context: &mut Context, arguments: Value) -> BoxFuture<'_, Answer> {
             if only.is_none() && answer.output.len() > 2_000 {
                 answer.output.push_str("\n(only: NAME runs the tests whose names contain it)");
             }
+        } else if as_before {
+            answer.output.insert_str(0, "nothing new is red\n");
         }
         answer
     })

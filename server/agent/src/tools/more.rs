@@ -112,6 +112,10 @@ fn outline(context: &Context, path: &str) -> Result<Answer, String> {
     let path = context.path(path)?;
     let text = context.overlay.read(&path).map_err(|error| format!("{}: {error}", path.as_str()))?;
     let symbols = crate::outline::of(&path, &text);
+    if symbols.is_empty() {
+        let lines = text.lines().count();
+        return Err(format!("no symbols are known in {}; read its {lines} lines", path.as_str()));
+    }
     Ok(Answer::ok(
         super::read::outline_text(&symbols),
         format!("outline of {}, {} symbols", path.as_str(), symbols.len()),

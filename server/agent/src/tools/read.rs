@@ -141,12 +141,32 @@ fn with_comment(text: &str, line: usize) -> usize {
         let above = lines[first - 1].trim_start();
         let belongs =
             ["//", "#", "*", "/*", "--", "@", "\"\"\""].iter().any(|start| above.starts_with(start));
-        if !belongs {
-            break;
+        match (belongs, attribute_above(&lines[..first])) {
+            (true, _) => first -= 1,
+            (false, Some(begins)) => first = begins,
+            (false, None) => break,
         }
-        first -= 1;
     }
     first
+}
+
+/// Longest attribute or decorator that is looked for, in lines.
+const ATTRIBUTE_LINES: usize = 60;
+
+/// Where an attribute or decorator over several lines begins that ends with the last of these lines, zero-based.
+fn attribute_above(lines: &[&str]) -> Option<usize> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let last = *lines.last()?;
+    if !last.trim_start().starts_with([')', ']', '}']) {
+        return None;
+    }
+    let inside = |line: &str| line.trim().is_empty() || indent(line) > indent(last);
+    let begins = (lines.len().saturating_sub(ATTRIBUTE_LINES)..lines.len() - 1)
+        .rev()
+        .find(|at| !inside(lines[*at]))?;
+    let head = lines[begins].trim_start();
+    (indent(lines[begins]) == indent(last) && (head.starts_with('@') || head.starts_with("#[")))
+        .then_some(begins)
 }
 
 fn outline_answer(path: &RelPath, text: &str, total: usize) -> Answer {
@@ -238,5 +258,7 @@ mod tests {
         let text = "use a;\n\n/// Doc.\n#[test]\nfn f() {}\n";
         assert_eq!(with_comment(text, 4), 2);
         assert_eq!(with_comment(text, 0), 0);
+        let text = "x = f(\n    1,\n)\n@command(\n    \"routes\",\n)\n@option(\n    \"-s\",\n\n    help=(\n        \"a\"\n    ),\n)\n@flag\ndef f(): pass\n";
+        assert_eq!(with_comment(text, 14), 3, "decorators, and not the call above them");
     }
 }

@@ -204,6 +204,10 @@ fn without_tests(evidence: &Evidence, failed: usize) -> String {
     let first = first.map(|line| line.chars().take(160).collect::<String>());
     match (evidence.status, first) {
         (CheckStatus::Passed, _) => "no errors".to_owned(),
+        (CheckStatus::Failed, first) if evidence.kind == Kind::Test => {
+            let why = first.or_else(|| Some(format!("exit status {}", evidence.exit_code?)));
+            format!("no test ran{}", why.map(|why| format!(": {why}")).unwrap_or_default())
+        }
         (_, first) if evidence.failing_before.is_some() && failed > 0 => {
             let new = evidence.newly_failing.len();
             let first = first.filter(|_| new > 0).map(|line| format!(": {line}")).unwrap_or_default();
