@@ -30,6 +30,8 @@ pub enum When {
 const LARGE_LINES: usize = 80;
 /// Changed files beyond which a change is large.
 const LARGE_FILES: usize = 3;
+/// Lines that the critic is shown above and below a hunk.
+const AROUND: usize = 3;
 /// Bytes of a diff that the critic is shown.
 const DIFF: usize = 40_000;
 /// Claims that are tested.
@@ -109,24 +111,48 @@ pub fn request(goal: &str, proposal: &Proposal, evidence: &[Evidence]) -> Reques
     Request { instructions: ASK.to_owned(), items: vec![Item::User(text)], ..Request::default() }
 }
 
-/// The diff with the short name of each hunk.
+/// The diff with the short name of each hunk, and some lines around it.
 fn numbered(proposal: &Proposal) -> String {
     let mut text = String::new();
-    for (file, hunk) in proposal.all() {
-        let mut lines = String::new();
-        let sides = [('-', &hunk.before), ('+', &hunk.after)];
-        for (sign, side) in sides {
-            side.lines().for_each(|line| lines.push_str(&format!("{sign}{line}\n")));
+    for file in &proposal.files {
+        // Lines of the file that were shown, or are of a hunk.
+        let mut done = 0;
+        for (at, hunk) in file.hunks.iter().enumerate() {
+            let (start, end) = lines_of(file, hunk);
+            let next = file.hunks.get(at + 1).map_or(file.current.len_lines(), |next| lines_of(file, next).0);
+            let mut lines = around(file, done.max(start.saturating_sub(AROUND))..start);
+            for (sign, side) in [('-', &hunk.before), ('+', &hunk.after)] {
+                side.lines().for_each(|line| lines.push_str(&format!("{sign}{line}\n")));
+            }
+            done = next.min(end + AROUND).max(end);
+            lines.push_str(&around(file, end..done));
+            let piece = format!("[{}] {}:{}\n{lines}\n", short(&hunk.id.0), file.path.as_str(), start + 1);
+            if text.len() + piece.len() > DIFF {
+                text.push_str("(the rest is left out)\n");
+                return text;
+            }
+            text.push_str(&piece);
         }
-        let line = line_of(file, hunk);
-        let piece = format!("[{}] {}:{line}\n{lines}\n", short(&hunk.id.0), file.path.as_str());
-        if text.len() + piece.len() > DIFF {
-            text.push_str("(the rest is left out)\n");
-            break;
-        }
-        text.push_str(&piece);
     }
     text
+}
+
+/// Lines of a file as a diff shows what stays.
+fn around(file: &FileProposal, lines: std::ops::Range<usize>) -> String {
+    let lines =
+        lines.filter(|line| *line < file.current.len_lines()).map(|line| file.current.line(line).to_string());
+    lines.filter(|line| !line.is_empty()).map(|line| format!(" {}\n", line.trim_end())).collect()
+}
+
+/// The lines that a hunk replaces, zero-based and half-open.
+fn lines_of(file: &FileProposal, hunk: &Hunk) -> (usize, usize) {
+    let line = |at: usize| file.current.byte_to_line(at.min(file.current.len_bytes()));
+    let end = if hunk.range.end < file.current.len_bytes() {
+        line(hunk.range.end)
+    } else {
+        file.current.len_lines()
+    };
+    (line(hunk.range.start), end)
 }
 
 /// The first line of a hunk, from 1.
@@ -205,7 +231,7 @@ mod tests {
         let Item::User(text) = &request.items[0] else { panic!() };
         assert!(text.contains("Goal:\nrename a") && text.contains("none were run"), "{text}");
         assert!(text.contains("[h1] a.rs:1\n-fn a() {}\n+fn one() {}"), "{text}");
-        assert!(text.contains("[h2] a.rs:5\n"), "{text}");
+        assert!(text.contains("+fn one() {}\n x\n y\n z\n\n[h2] a.rs:5\n-fn b() {}\n"), "{text}");
         assert!(request.tools.is_empty() && request.items.len() == 1);
     }
 
