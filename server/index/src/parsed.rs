@@ -17,9 +17,12 @@ use tree_sitter::{InputEdit, Point, Tree};
 /// A change of more stretches than this is one of the whole.
 const AT_ONCE: usize = 6;
 /// Texts longer than this are not inserted in a stretch, in bytes.
-const INSERTED: usize = 2 * STRETCH;
+const INSERTED: usize = 4 * STRETCH;
 /// A stretch that has grown so long is divided again, in bytes.
-const LONG: usize = 6 * STRETCH;
+const LONG: usize = 4 * STRETCH;
+/// What is longer than that, and than this share of the text, is parsed with the whole: that costs less than to parse it
+/// anew by itself.
+const SHARE: usize = 8;
 
 /// The syntax of a document.
 #[derive(Clone)]
@@ -114,8 +117,7 @@ impl Parsed {
         let root = join(&self.stretches);
         let new_end = change.end_after(change.range().end);
         let before = root.as_ref().map(|root| Before::changed(root, change.range(), new_end));
-        let is_one_tree = self.is_current && !self.is_divided();
-        let before = before.map(|before| if is_one_tree { before } else { before.without_tree() });
+        let before = before.map(|before| if self.is_current { before } else { before.without_tree() });
         let root = renew(self.language, text, &tree, before.as_ref());
         Some(Self::of(self.language, tree, root, change.after, told.is_divisible))
     }
@@ -130,6 +132,7 @@ impl Parsed {
         let text = change.before.get_byte_slice(range.clone())?;
         let read = match old {
             [one] if one.read.tree.is_some() => Arc::clone(&one.read),
+            _ if text.len_bytes() > LONG.max(change.before.len_bytes() / SHARE) => return None,
             _ => match self.read_alone(old, text)? {
                 Ok(read) => Arc::new(read),
                 Err(dependent) => return Some(Err(dependent)),
@@ -252,6 +255,19 @@ impl Parsed {
         (self.stretches.iter().filter(has_tree).count(), self.stretches.len())
     }
 
+    /// Would the trees have no errors, or some, as they do now, if each were made anew of its text?
+    #[cfg(test)]
+    pub(crate) fn is_as_broken_as_fresh(&self, text: &Rope) -> bool {
+        let has_error = |tree: Option<Tree>| tree.is_some_and(|tree| tree.root_node().has_error());
+        let fresh = |range: Range<usize>| parse(self.language, text.byte_slice(range), None, &mut || true);
+        let ends = self.stretches.iter().skip(1).map(|next| next.start.byte).chain([text.len_bytes()]);
+        has_error(self.tree(text)) == has_error(fresh(0..text.len_bytes()))
+            && self.stretches.iter().zip(ends).all(|(stretch, end)| {
+                let tree = stretch.read.tree.clone();
+                tree.is_none() || has_error(tree) == has_error(fresh(stretch.start.byte..end))
+            })
+    }
+
     /// The same with the parts of all trees walked anew.
     #[cfg(test)]
     pub(crate) fn walked_again(&self, text: &Rope) -> Self {
@@ -318,8 +334,8 @@ impl Read {
         let errors = Errors::of(&if tree.root_node().has_error() { broken(&tree) } else { Vec::new() });
         let found = root.as_ref().and_then(|root| Edges::of(root, bytes));
         let stands = |(known, found): (&Edges, &Edges)| known.are_same(found, is_first, is_last);
-        let is_loose =
-            tree.root_node().is_error() || !before.edges.as_ref().zip(found.as_ref()).is_some_and(stands);
+        // Next to other text the parser could make sense of what is an error here, and come to the edges otherwise.
+        let is_loose = errors.count > 0 || !before.edges.as_ref().zip(found.as_ref()).is_some_and(stands);
         // What they were before is what they have to come to again.
         let edges = if is_loose { before.edges.clone() } else { found };
         Self { root, tree: Some(tree), errors, edges, is_loose }
@@ -327,7 +343,7 @@ impl Read {
 
     /// The stretch at its place, divided if it has grown long.
     fn placed(self, start: Base, text: RopeSlice) -> Vec<Stretch> {
-        let is_long = text.len_bytes() > LONG && !self.is_loose && self.errors.count == 0;
+        let is_long = text.len_bytes() > LONG && !self.is_loose;
         let root = self.root.as_ref().filter(|_| is_long);
         match root.and_then(|root| divide(root, text, &[])) {
             Some(stretches) => {

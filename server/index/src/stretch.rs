@@ -5,7 +5,8 @@
 //! A stretch is shown to stand alone when it is parsed for the first time: before the change, its parts must be those that
 //! the tree of the whole gave. From then on the whole would be parsed to the same parts as long as the parser comes to the
 //! last item of each stretch as it did then, and from its first item as well; changes that touch one of these are
-//! changes of two stretches. Where it does not, as behind a quote that was not closed yet, the stretch is loose.
+//! changes of two stretches. Where it does not, as behind a quote that was not closed yet, or has errors, the stretch is
+//! loose.
 
 use crate::found::Base;
 use crate::parts::{Part, Placed};
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use tree_sitter::{ParseOptions, Point, Tree};
 
 /// Stretches are at least so long when they are made, in bytes.
-pub(crate) const STRETCH: usize = if cfg!(test) { 1 << 9 } else { 8 << 10 };
+pub(crate) const STRETCH: usize = if cfg!(test) { 1 << 9 } else { 4 << 10 };
 
 /// A stretch at its place.
 #[derive(Clone)]
@@ -126,7 +127,7 @@ pub(crate) fn parse(
     })
 }
 
-/// Divides the parts of a text, given what is broken in it; `None` if it cannot be divided.
+/// Divides the parts of a text, given what is broken in it; `None` if one stretch would have more than half of it.
 pub(crate) fn divide(root: &Placed, text: RopeSlice, broken: &[Broken]) -> Option<Vec<Stretch>> {
     let items = root.items()?;
     let mut stretches = Vec::new();
@@ -162,7 +163,10 @@ pub(crate) fn divide(root: &Placed, text: RopeSlice, broken: &[Broken]) -> Optio
         }
     }
     stretch(start, items.get(first..)?, text.len_bytes())?;
-    (stretches.len() > 1).then_some(stretches)
+    // Parsing most of the text anew to know a stretch alone would cost more than it spares.
+    let ends = stretches.iter().skip(1).map(|stretch| stretch.start.byte).chain([text.len_bytes()]);
+    let longest = stretches.iter().zip(ends).map(|(stretch, end)| end - stretch.start.byte).max();
+    longest.filter(|longest| *longest <= text.len_bytes() / 2).map(|_| stretches)
 }
 
 /// The parts of neighbours as parts of one text that begins where the first of them does.
