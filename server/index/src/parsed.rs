@@ -19,9 +19,10 @@ const AT_ONCE: usize = 6;
 /// Texts longer than this are not inserted in a stretch, in bytes.
 const INSERTED: usize = 4 * STRETCH;
 /// A stretch that has grown so long is divided again, in bytes.
-const LONG: usize = 4 * STRETCH;
-/// What is longer than that, and than this share of the text, is parsed with the whole: that costs less than to parse it
-/// anew by itself.
+const LONG: usize = 8 * STRETCH;
+/// What is longer than this, in bytes, and than its share of the text is parsed with the whole: that costs less than to
+/// parse it anew by itself.
+const ANEW: usize = 4 * STRETCH;
 const SHARE: usize = 8;
 
 /// The syntax of a document.
@@ -132,7 +133,7 @@ impl Parsed {
         let text = change.before.get_byte_slice(range.clone())?;
         let read = match old {
             [one] if one.read.tree.is_some() => Arc::clone(&one.read),
-            _ if text.len_bytes() > LONG.max(change.before.len_bytes() / SHARE) => return None,
+            _ if text.len_bytes() > ANEW.max(change.before.len_bytes() / SHARE) => return None,
             _ => match self.read_alone(old, text)? {
                 Ok(read) => Arc::new(read),
                 Err(dependent) => return Some(Err(dependent)),
