@@ -209,6 +209,7 @@ fn keys(file: &str, edits: usize) {
     let mut steps = Steps(88_172_645_463_325_252);
     for (kind, anywhere) in [("in names", false), ("anywhere", true)] {
         let (mut changes, mut parses, mut outlines, mut names) = (vec![], vec![], vec![], vec![]);
+        let (mut rests, mut open_ends) = (vec![], 0);
         while changes.len() < 2 * edits {
             let at = 1 + steps.below(text.len() - 2);
             let bytes = text.as_bytes();
@@ -222,9 +223,13 @@ fn keys(file: &str, edits: usize) {
                 let change = ChangeSet::single(rope.len_bytes(), at..at + removed, added).expect("a place");
                 change.apply_rope(&mut rope).expect("its own text");
                 changes.push(timed(|| assert!(index.change_document(&path, &change))).0);
+                open_ends += usize::from(!index.is_settled());
                 if changes.len() % 7 == 0 {
                     outlines.push(timed(|| index.snapshot().outline(&path)).0);
                     names.push(timed(|| index.snapshot().reference_count("main")).0);
+                    if !index.is_settled() {
+                        rests.push(timed(|| index.settle(&mut || true)).0);
+                    }
                 }
                 parses.push(timed(|| alone.change(&rope, at, removed, added.len())).0);
             }
@@ -234,6 +239,8 @@ fn keys(file: &str, edits: usize) {
             "open_ms": rounded(open),
             "change_ms": spread(&mut changes), "reparse_alone_ms": spread(&mut parses),
             "then_outline_ms": spread(&mut outlines), "then_names_ms": spread(&mut names),
+            // Changes that leave something to be read when typing rests, and what that takes.
+            "left_to_rest": open_ends, "rest_ms": (!rests.is_empty()).then(|| spread(&mut rests)),
         });
         println!("{row}");
     }

@@ -16,6 +16,19 @@ pub(crate) struct Base {
     pub(crate) row: usize,
 }
 
+impl Base {
+    /// A place that counts from here, counted from where this one does.
+    pub(crate) fn and(self, inner: Base) -> Base {
+        Base { byte: self.byte + inner.byte, row: self.row + inner.row }
+    }
+
+    /// A place counted from `outer`, which is before it.
+    pub(crate) fn from(self, outer: Base) -> Base {
+        let (byte, row) = (self.byte.saturating_sub(outer.byte), self.row.saturating_sub(outer.row));
+        Base { byte, row }
+    }
+}
+
 /// Bytes from the start of the part, half-open. An item around the part begins before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Span {

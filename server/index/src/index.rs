@@ -234,6 +234,33 @@ impl Index {
         is_taken
     }
 
+    /// Is nothing left for [`Index::settle`]?
+    pub fn is_settled(&self) -> bool {
+        self.documents().values().all(Document::is_settled)
+    }
+
+    /// Reads documents again of which a change broke more than was read at once, as an opened quote does: for when
+    /// nothing else is to be done. It ends early when `go_on`, which is asked often, says no.
+    pub fn settle(&self, go_on: &mut dyn FnMut() -> bool) {
+        loop {
+            let documents = self.documents();
+            let Some((path, document)) = documents.iter().find(|(_, document)| !document.is_settled()) else {
+                return;
+            };
+            let (path, document) = (path.clone(), document.clone());
+            drop(documents);
+            let Some(settled) = document.settled(go_on) else { return };
+            let mut documents = self.documents();
+            // Somebody may have changed it meanwhile.
+            if let Some(present) = documents.get_mut(&path)
+                && present.rope().is_instance(document.rope())
+            {
+                *present = settled;
+                self.put_document(&path, present);
+            }
+        }
+    }
+
     /// Closes a document. The file is as it was read last; it is unknown if it never was.
     pub fn close_document(&self, path: &RelPath) {
         let mut documents = self.documents();

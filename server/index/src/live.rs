@@ -5,10 +5,12 @@ use crate::document::Moment;
 use crate::facts::Facts;
 use ropey::Rope;
 use std::sync::{Arc, OnceLock};
+use tree_sitter::Tree;
 
 /// A document at one moment.
 pub(crate) struct Live {
     moment: Moment,
+    tree: OnceLock<Option<Tree>>,
     text: OnceLock<Arc<str>>,
     outline: OnceLock<Option<Arc<Facts>>>,
     facts: OnceLock<Arc<Facts>>,
@@ -16,7 +18,8 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(moment: Moment) -> Self {
-        Self { moment, text: OnceLock::new(), outline: OnceLock::new(), facts: OnceLock::new() }
+        let (tree, text) = (OnceLock::new(), OnceLock::new());
+        Self { moment, tree, text, outline: OnceLock::new(), facts: OnceLock::new() }
     }
 
     pub(crate) fn text(&self) -> &Arc<str> {
@@ -28,8 +31,8 @@ impl Live {
     }
 
     /// The syntax tree, if the document has one.
-    pub(crate) fn tree(&self) -> Option<&tree_sitter::Tree> {
-        self.moment.tree()
+    pub(crate) fn tree(&self) -> Option<&Tree> {
+        self.tree.get_or_init(|| self.moment.tree()).as_ref()
     }
 
     /// Facts about definitions; the others may be missing.

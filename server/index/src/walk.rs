@@ -2,6 +2,7 @@
 
 use crate::found::{Base, Found};
 use crate::rules::{Fit, FitPart, Flag, Row, Rule, Rules, Test};
+use ropey::RopeSlice;
 use std::borrow::Cow;
 use std::hash::Hasher;
 use std::ops::Range;
@@ -17,6 +18,16 @@ pub(crate) trait Source {
 impl Source for &str {
     fn bytes(&self, range: Range<usize>) -> Cow<'_, [u8]> {
         Cow::Borrowed(self.as_bytes().get(range).unwrap_or_default())
+    }
+}
+
+impl Source for RopeSlice<'_> {
+    fn bytes(&self, range: Range<usize>) -> Cow<'_, [u8]> {
+        match self.get_byte_slice(range).map(|slice| (slice.as_str(), slice)) {
+            Some((Some(text), _)) => Cow::Borrowed(text.as_bytes()),
+            Some((None, slice)) => Cow::Owned(slice.bytes().collect()),
+            None => Cow::Borrowed(&[]),
+        }
     }
 }
 

@@ -55,6 +55,27 @@ fn what_was_only_scanned_is_found_and_gives_way_to_what_is_read() {
     assert_eq!(answers(&index.snapshot()), answers(&fresh.snapshot()));
 }
 
+#[test]
+fn what_a_change_broke_beyond_its_neighbours_is_read_again_unless_there_is_something_else_to_do() {
+    let (path, index) = (path(0), Index::new());
+    let text: String = (0..2000).map(|n| format!("fn f{n}() {{ beta(); }}\n")).collect();
+    index.open_document(&path, ropey::Rope::from_str(&text));
+    assert!(index.is_settled());
+    // A comment over half of the text.
+    let (from, to) = (text.find("fn f500()").expect("an item"), text.find("fn f1500()").expect("an item"));
+    for (at, new) in [(to, "*/"), (from, "/*")] {
+        let length = index.snapshot().text_of(&path).expect("a text").len();
+        assert!(index.change_document(&path, &ChangeSet::single(length, at..at, new).expect("a place")));
+    }
+    let count = || index.snapshot().outline(&path).len();
+    assert!(!index.is_settled() && count() > 1800);
+    index.settle(&mut || false);
+    assert!(!index.is_settled());
+    index.settle(&mut || true);
+    assert!(index.is_settled());
+    assert_eq!(count(), 1000);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 

@@ -2,7 +2,8 @@
 //! neither the loop nor the reading of the whole workspace is waited for.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 
 use galley_index::{Index, IndexSnapshot};
 use galley_text::change::ChangeSet;
@@ -11,6 +12,9 @@ use ropey::Rope;
 use tokio::sync::oneshot;
 
 use super::indexing::Indexing;
+
+/// A person who types no longer than this rests: what a change broke is read again then.
+const REST: Duration = Duration::from_millis(400);
 
 enum Job {
     Open(RelPath, Rope),
@@ -59,7 +63,7 @@ impl Reading {
 
 fn run(index: &Index, indexing: &Indexing, jobs: &Receiver<Job>) {
     let mut next = None;
-    while let Some(job) = next.take().or_else(|| jobs.recv().ok()) {
+    while let Some(job) = next.take().or_else(|| next_job(index, jobs)) {
         match job {
             Job::Open(path, text) => {
                 index.open_document(&path, text);
@@ -91,4 +95,24 @@ fn run(index: &Index, indexing: &Indexing, jobs: &Receiver<Job>) {
             Job::See(sender) => drop(sender.send(index.snapshot())),
         }
     }
+}
+
+/// The next job. While there is none, documents that a change broke are read again.
+fn next_job(index: &Index, jobs: &Receiver<Job>) -> Option<Job> {
+    while !index.is_settled() {
+        match jobs.recv_timeout(REST) {
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let mut next = None;
+        index.settle(&mut || {
+            next = jobs.try_recv().ok();
+            next.is_none()
+        });
+        if next.is_some() {
+            return next;
+        }
+    }
+    jobs.recv().ok()
 }

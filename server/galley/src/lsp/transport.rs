@@ -25,28 +25,34 @@ const BODY_LIMIT: usize = 1 << 30;
 /// Messages that are written at once at most.
 const AT_ONCE: usize = 64;
 
-/// Messages to the client, in the order of sending. Never blocks.
+/// Messages to the client, in the order of sending. Never blocks. A message is written as JSON by whoever sends it, once.
 #[derive(Debug, Clone)]
-pub struct Outbox(UnboundedSender<Value>);
+pub struct Outbox(UnboundedSender<Vec<u8>>);
 
 impl Outbox {
     /// A new outbox with the end that the transport reads.
-    pub fn new() -> (Outbox, UnboundedReceiver<Value>) {
+    pub fn new() -> (Outbox, UnboundedReceiver<Vec<u8>>) {
         let (sender, receiver) = unbounded_channel();
         (Outbox(sender), receiver)
     }
 
     /// Sends a notification.
     pub fn notify<P: serde::Serialize>(&self, method: &str, params: &P) {
-        let message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
-        let _ = self.0.send(message);
+        self.send(&Notification { jsonrpc: "2.0", method, params });
     }
 
     fn send<M: serde::Serialize>(&self, message: &M) {
-        if let Ok(message) = serde_json::to_value(message) {
+        if let Ok(message) = serde_json::to_vec(message) {
             let _ = self.0.send(message);
         }
     }
+}
+
+#[derive(serde::Serialize)]
+struct Notification<'a, P> {
+    jsonrpc: &'a str,
+    method: &'a str,
+    params: &'a P,
 }
 
 /// Serves one client until it says `exit` or closes its end. True if it said `shutdown` before.
@@ -57,7 +63,7 @@ pub async fn serve<R, W, S>(
     socket: ClientSocket,
     front: FrontHandle,
     outbox: Outbox,
-    outgoing: UnboundedReceiver<Value>,
+    outgoing: UnboundedReceiver<Vec<u8>>,
 ) -> bool
 where
     R: tokio::io::AsyncRead + Unpin + Send + 'static,
@@ -216,12 +222,11 @@ async fn body<R: AsyncBufRead + Unpin>(input: &mut R, length: usize) -> io::Resu
 }
 
 /// Writes what is waiting at once: a message costs the threads behind `output` more than its bytes do.
-async fn write<W: AsyncWrite + Unpin>(mut output: W, mut outgoing: UnboundedReceiver<Value>) {
+async fn write<W: AsyncWrite + Unpin>(mut output: W, mut outgoing: UnboundedReceiver<Vec<u8>>) {
     let (mut messages, mut bytes) = (Vec::new(), Vec::new());
     while outgoing.recv_many(&mut messages, AT_ONCE).await > 0 {
         bytes.clear();
-        for message in messages.drain(..) {
-            let Ok(body) = serde_json::to_vec(&message) else { continue };
+        for body in messages.drain(..) {
             bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
             bytes.extend_from_slice(&body);
         }
