@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod apply;
+mod bell;
 mod cache;
 mod disk;
 mod document;
@@ -37,6 +38,7 @@ pub mod watch;
 mod workspace;
 mod write;
 
+pub use bell::Bell;
 pub use document::{Document, DocumentText};
 pub use error::{ReadError, WorkspaceError, WriteError};
 pub use executable::is_script;

@@ -3,6 +3,7 @@
 //! applies hunks of a task.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use galley_agent::event::{State as TaskState, TaskEvent, Verdict};
@@ -11,14 +12,18 @@ use galley_agent::{Order, Published};
 use galley_journal::{Journal, Owner, Seq};
 use galley_review::{HunkId, HunkState};
 use galley_text::path::RelPath;
+use galley_workspace::Bell;
+use tokio::sync::Notify;
 
 use super::event::Event;
 use super::state::State;
 
-/// How often the journal is looked at.
+/// So long the journal is let be after a look: writes come in bursts. Where nobody tells of writes, how often it is looked at.
 const EVERY: Duration = Duration::from_millis(250);
 /// After so many looks it is asked whether those who run tasks still live.
 const LOOKS: u32 = 4;
+/// The same while they are silent.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// What another process did.
 #[derive(Debug, Clone)]
@@ -73,24 +78,35 @@ impl State {
         self.others.read_to.insert(task.to_owned(), seq);
     }
 
-    /// Looks at the journal from now on. `after` is the newest event that was there before earlier tasks were read.
+    /// Looks at the journal from now on whenever somebody writes it. `after` is the newest event that was there before
+    /// earlier tasks were read. While nobody does, and nobody runs a task elsewhere, nothing wakes up.
     pub fn watch_others(&self, after: Seq) {
         let Ok(journal) = self.journal.clone() else { return };
         let front = self.front.clone();
         let key = galley_agent::workspace_key(&self.workspace);
         self.tasks_runtime.spawn(async move {
+            let written = Arc::new(Notify::new());
+            let ring = Arc::clone(&written);
+            let bell = Bell::new(journal.state_dir(), move || ring.notify_one()).ok();
             let mut watch = Watch { journal, key, after, version: 0, running: BTreeSet::new() };
-            let mut tick = tokio::time::interval(EVERY);
-            tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            let mut in_silence = false;
             for look in 0_u32.. {
-                tick.tick().await;
                 let asked = tokio::task::spawn_blocking(move || {
-                    let found = watch.look(look % LOOKS == 0);
+                    let found = watch.look(in_silence || look % LOOKS == 0);
                     (watch, found)
                 });
                 let Ok((next, found)) = asked.await else { return };
                 watch = next;
                 found.into_iter().for_each(|found| front.send(Event::Elsewhere(found)));
+                tokio::time::sleep(EVERY).await;
+                in_silence = match bell {
+                    None => false,
+                    Some(_) if watch.running.is_empty() => {
+                        written.notified().await;
+                        false
+                    }
+                    Some(_) => tokio::time::timeout(SILENCE, written.notified()).await.is_err(),
+                };
             }
         });
     }
