@@ -177,15 +177,15 @@ impl Verifier {
         let tmp = cache.join("tmp");
         galley_workspace::create_dir(&tmp).map_err(VerifyError::Place)?;
         let network = place::network(&self.bench, &call.network);
+        // Without walls a project does not choose what the name of a harmless program means.
+        let programs = match self.bench.level {
+            Level::Copy => Vec::new(),
+            _ => own::program_folders(&root, &call.dir, &binds),
+        };
         let spec = Spec {
             argv: own::with_own_program(call.argv, &root, &call.dir, &binds),
             cwd: if call.dir.is_empty() { root.clone() } else { root.join(&call.dir) },
-            env: place::environment(
-                &cache,
-                &tmp,
-                &own::program_folders(&root, &call.dir, &binds),
-                network == Network::None,
-            ),
+            env: place::environment(&cache, &tmp, &programs, network == Network::None),
             stdin: call.stdin,
             limits: Limits { wall: if call.wall.is_zero() { WALL } else { call.wall }, ..Limits::default() },
             sandbox: SandboxSpec { writable: vec![root.clone(), tmp, cache], network, ..sandbox },
