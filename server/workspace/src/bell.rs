@@ -45,7 +45,10 @@ mod tests {
         let file = folder.path().join("log");
         fs::write(&file, "one\n").expect("a file");
         let (sender, rung) = channel();
-        let bell = Bell::new(folder.path(), move || drop(sender.send(()))).expect("a watch");
+        let bell = Bell::new(folder.path(), move || {
+            let _ = sender.send(());
+        })
+        .expect("a watch");
         fs::read(&file).expect("its text");
         fs::write(&file, "one\ntwo\n").expect("a longer file");
         rung.recv().expect("a ring");
