@@ -6,10 +6,20 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long anything is waited for. Only a fault reaches it.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// A turn of a scenario: one call of a tool.
+pub fn call(name: &str, arguments: Value) -> Value {
+    json!({ "calls": [{ "name": name, "arguments": arguments }] })
+}
+
+/// The turn that ends a task: it is done.
+pub fn finish() -> Value {
+    call("finish", json!({ "outcome": "done", "text": "ready" }))
+}
 
 /// The running process. Killed when dropped.
 pub struct Model {

@@ -2,20 +2,12 @@
 //! person is warned at four fifths and asked at the end; what was spent is told by phase.
 
 use galley_e2e::client::{Client, full, hunks};
-use galley_e2e::model::Model;
+use galley_e2e::model::{Model, call, finish};
 use galley_e2e::place::{Place, stderr, stdout};
 use serde_json::{Value, json};
 
-fn call(name: &str, arguments: Value) -> Value {
-    json!({ "calls": [{ "name": name, "arguments": arguments }] })
-}
-
 fn edit(old: &str, new: &str) -> Value {
     call("edit", json!({ "path": "a.txt", "old": old, "new": new, "why": "asked" }))
-}
-
-fn finish() -> Value {
-    call("finish", json!({ "outcome": "done", "text": "ready" }))
 }
 
 fn turns() -> Value {

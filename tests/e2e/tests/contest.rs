@@ -1,7 +1,7 @@
 //! The same request given to several tasks: ranked by evidence, chosen by the person, hunks taken from one into another.
 
 use galley_e2e::client::{Client, full, hunks};
-use galley_e2e::model::Model;
+use galley_e2e::model::{Model, finish};
 use galley_e2e::place::{Place, stderr, stdout};
 use serde_json::{Value, json};
 
@@ -9,10 +9,6 @@ fn edits(pairs: &[(&str, &str)]) -> Value {
     let edits: Vec<Value> =
         pairs.iter().map(|(old, new)| json!({ "path": "a.txt", "old": old, "new": new })).collect();
     json!({ "calls": [{ "name": "edit", "arguments": { "why": "asked", "edits": edits } }] })
-}
-
-fn finish() -> Value {
-    json!({ "calls": [{ "name": "finish", "arguments": { "outcome": "done", "text": "ready" } }] })
 }
 
 /// A model whose every conversation does this; it claims to be finished as often as it is asked.

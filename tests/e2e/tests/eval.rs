@@ -1,16 +1,12 @@
 //! `galley eval`: cases from a repository at a commit, judged by what nobody sees before, taken up again, handed to others.
 
-use galley_e2e::model::Model;
+use galley_e2e::model::{Model, finish};
 use galley_e2e::place::{Place, stderr, stdout};
 use serde_json::{Value, json};
 
 fn edit(old: &str, new: &str) -> Value {
     let arguments = json!({ "path": "value.sh", "old": old, "new": new, "why": "asked" });
     json!({ "calls": [{ "name": "edit", "arguments": arguments }] })
-}
-
-fn finish() -> Value {
-    json!({ "calls": [{ "name": "finish", "arguments": { "outcome": "done", "text": "ready" } }] })
 }
 
 /// A repository whose second commit has the answer, and a suite beside it.

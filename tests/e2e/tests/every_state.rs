@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use galley_e2e::client::{Client, full, hunks};
-use galley_e2e::model::Model;
+use galley_e2e::model::{Model, call, finish};
 use galley_e2e::place::Place;
 use serde_json::{Value, json};
 
@@ -30,16 +30,8 @@ struct Case {
     pauses: bool,
 }
 
-fn call(name: &str, arguments: Value) -> Value {
-    json!({ "calls": [{ "name": name, "arguments": arguments }] })
-}
-
 fn edit(new: &str) -> Value {
     call("edit", json!({ "path": "a.txt", "old": "one", "new": new, "why": "asked" }))
-}
-
-fn finish() -> Value {
-    call("finish", json!({ "outcome": "done", "text": "ready" }))
 }
 
 fn hangs(mut turn: Value) -> Value {

@@ -1,22 +1,14 @@
 //! A task that ended before its work did is gone on with from where it was; one at its end is not.
 
 use galley_e2e::client::{Client, full, hunks};
-use galley_e2e::model::Model;
+use galley_e2e::model::{Model, call, finish};
 use galley_e2e::place::{Place, stderr, stdout};
 use serde_json::{Value, json};
 
 const FILES: &[(&str, &str)] = &[("a.txt", "one\ntwo\n")];
 
-fn call(name: &str, arguments: Value) -> Value {
-    json!({ "calls": [{ "name": name, "arguments": arguments }] })
-}
-
 fn edit(old: &str, new: &str) -> Value {
     call("edit", json!({ "path": "a.txt", "old": old, "new": new, "why": "asked" }))
-}
-
-fn finish() -> Value {
-    call("finish", json!({ "outcome": "done", "text": "ready" }))
 }
 
 /// The same turn, whose first request meets this fault.

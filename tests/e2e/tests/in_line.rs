@@ -3,13 +3,9 @@
 use std::fs::File;
 
 use galley_e2e::client::{Client, full};
-use galley_e2e::model::Model;
+use galley_e2e::model::{Model, finish};
 use galley_e2e::place::Place;
 use serde_json::{Value, json};
-
-fn finish() -> Value {
-    json!({ "calls": [{ "name": "finish", "arguments": { "outcome": "done", "text": "ready" } }] })
-}
 
 fn edit(old: &str, new: &str) -> Value {
     let arguments = json!({ "path": "a.txt", "old": old, "new": new, "why": "asked" });

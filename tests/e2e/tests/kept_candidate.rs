@@ -1,20 +1,12 @@
 //! What a task that ends early keeps: its best verified state, offered as a partial proposal that can be reviewed.
 
 use galley_e2e::client::{Client, full, hunks};
-use galley_e2e::model::Model;
+use galley_e2e::model::{Model, call, finish};
 use galley_e2e::place::Place;
 use serde_json::{Value, json};
 
-fn call(name: &str, arguments: Value) -> Value {
-    json!({ "calls": [{ "name": name, "arguments": arguments }] })
-}
-
 fn edit(path: &str, old: &str, new: &str) -> Value {
     call("edit", json!({ "path": path, "old": old, "new": new, "why": "asked" }))
-}
-
-fn finish() -> Value {
-    call("finish", json!({ "outcome": "done", "text": "ready" }))
 }
 
 /// `a.txt` must hold `good`, and must not hold `bad`.

@@ -3,13 +3,9 @@
 use std::fs::File;
 
 use galley_e2e::client::{Client, full, hunks};
-use galley_e2e::model::Model;
+use galley_e2e::model::{Model, call};
 use galley_e2e::place::{Place, stderr, stdout};
 use serde_json::{Value, json};
-
-fn call(name: &str, arguments: Value) -> Value {
-    json!({ "calls": [{ "name": name, "arguments": arguments }] })
-}
 
 fn finish(text: &str) -> Value {
     call("finish", json!({ "outcome": "done", "text": text }))

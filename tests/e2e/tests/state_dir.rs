@@ -3,21 +3,13 @@
 use std::process::Command;
 
 use galley_e2e::client::{Client, full, hunks};
-use galley_e2e::model::Model;
+use galley_e2e::model::{Model, call, finish};
 use galley_e2e::place::{Place, stderr, stdout};
 use galley_journal::{DATABASE_FILE, Journal};
 use serde_json::{Value, json};
 
-fn call(name: &str, arguments: Value) -> Value {
-    json!({ "calls": [{ "name": name, "arguments": arguments }] })
-}
-
 fn edit() -> Value {
     call("edit", json!({ "path": "a.txt", "old": "one", "new": "eins", "why": "asked" }))
-}
-
-fn finish() -> Value {
-    call("finish", json!({ "outcome": "done", "text": "ready" }))
 }
 
 /// Whether a disk of a test's own can be mounted here.

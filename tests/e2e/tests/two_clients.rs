@@ -4,20 +4,12 @@
 use std::fs::File;
 
 use galley_e2e::client::{Client, full, hunks};
-use galley_e2e::model::Model;
+use galley_e2e::model::{Model, call, finish};
 use galley_e2e::place::{Place, stderr, stdout};
 use serde_json::{Value, json};
 
-fn call(name: &str, arguments: Value) -> Value {
-    json!({ "calls": [{ "name": name, "arguments": arguments }] })
-}
-
 fn edit(path: &str, old: &str, new: &str) -> Value {
     call("edit", json!({ "path": path, "old": old, "new": new, "why": "asked" }))
-}
-
-fn finish() -> Value {
-    call("finish", json!({ "outcome": "done", "text": "ready" }))
 }
 
 /// Capabilities of an editor as Neovim is: edits with versions, no extension of ours.
