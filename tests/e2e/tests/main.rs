@@ -21,6 +21,7 @@ mod lifecycle;
 mod long_task;
 mod main_job;
 mod models;
+mod old_findings;
 mod orders;
 mod plain_client;
 mod prompt_size;
