@@ -13,6 +13,11 @@ mod protocol;
 mod remembered;
 mod rollback;
 
+/// Every node of a syntax tree is asked for and given back, in Rust and in the parsers' C: this allocator, which stands in
+/// for the system's in both, makes a cold index an eighth cheaper.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     // The stage inside a sandbox is this same program; it never gets any further.
     if let Some(status) = galley_exec::sandbox_entry() {

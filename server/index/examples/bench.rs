@@ -18,6 +18,10 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+/// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[allow(clippy::disallowed_methods, reason = "a developer's tool")]
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

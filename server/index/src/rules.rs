@@ -209,13 +209,7 @@ fn compile(language: &'static Language) -> Rules {
     let grammar = language.tree_sitter();
     // One slot more, for ERROR, which is also the parent of roots.
     let count = grammar.node_kind_count() + 1;
-    let mut compiler = Compiler {
-        grammar,
-        tags: language.tags(),
-        tests: FastMap::default(),
-        rules: Vec::new(),
-        rows: Vec::new(),
-    };
+    let mut compiler = Compiler { grammar, tests: FastMap::default(), rules: Vec::new(), rows: Vec::new() };
     let mut rest: Vec<(usize, String)> = Vec::new();
     for (number, pattern) in pattern::read(language.tags_source).iter().enumerate() {
         let before = (compiler.rules.len(), compiler.rows.len());
@@ -314,7 +308,6 @@ impl Rules {
 
 struct Compiler<'a> {
     grammar: &'a tree_sitter::Language,
-    tags: Option<&'static CompiledQuery>,
     /// The tests on each capture of the pattern at hand.
     tests: FastMap<String, Vec<Arc<Test>>>,
     rules: Vec<Rule>,
@@ -362,7 +355,6 @@ impl Compiler<'_> {
     }
 
     fn single(&mut self, number: usize, shape: &Shape) -> Option<()> {
-        self.tags?;
         let (name, subject) = self.captures(shape)?;
         let (path, subject) = subject?;
         let name = name.map(|(path, _)| path);
