@@ -8,11 +8,13 @@ use crate::found::{Base, Found, Span};
 use crate::nest::Definition;
 use crate::role::is_minified;
 use crate::rules::Rules;
+use crate::turn::worked;
 use crate::walk::Walk;
 use galley_grammars::{Capture, Language};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use tree_sitter::{Parser, Query, QueryCursor, StreamingIterator, Tree};
+use std::ops::ControlFlow;
+use tree_sitter::{ParseOptions, Parser, Query, QueryCursor, StreamingIterator, Tree};
 
 /// Texts of more bytes than this are not parsed.
 pub const PARSE_LIMIT: usize = 4 << 20;
@@ -38,11 +40,21 @@ pub(crate) fn with_parser<T>(
     })
 }
 
+/// Units of work between two looks at a parser's progress, which are a hundred of its steps.
+const PARSED: u32 = 250;
+
 /// Parses with this thread's parser for the language.
 pub(crate) fn parse(language: &'static Language, text: &str, ranges: &[tree_sitter::Range]) -> Option<Tree> {
     with_parser(language, |parser| {
         parser.set_included_ranges(ranges).ok()?;
-        parser.parse(language.scannable(text.as_bytes()), None)
+        let bytes = language.scannable(text.as_bytes());
+        let mut chunk = |byte: usize, _| bytes.get(byte..).unwrap_or_default();
+        let mut progress = |_: &_| {
+            worked(PARSED);
+            ControlFlow::Continue(())
+        };
+        let options = ParseOptions::new().progress_callback(&mut progress);
+        parser.parse_with_options(&mut chunk, None, Some(options))
     })
 }
 

@@ -3,6 +3,7 @@
 //! that are too large to be parsed it is all there is.
 
 use crate::found::{Found, NAME_LIMIT, Occurrence, Span, Tag, What};
+use crate::turn::worked;
 use galley_grammars::{Language, SymbolKind as Kind};
 
 /// Words that may stand before the one that says what is defined.
@@ -256,6 +257,7 @@ pub(crate) fn scan(language: &Language, text: &str, found: &mut Found) {
             found.tags.push(Tag { pattern: 0, what, span, name, row: row as i32, end_row: row as i32 });
         }
         start += line.len();
+        worked(1);
     }
     let rows = found.tags.last().map_or(0, |tag| tag.row as usize) + 1;
     close(found, &mut open, 0, start, rows.max(text.lines().count()).saturating_sub(1));

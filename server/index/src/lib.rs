@@ -49,6 +49,7 @@ mod symbol;
 mod symbols;
 mod syntax;
 mod tally;
+mod turn;
 mod walk;
 mod wordlist;
 mod words;

@@ -8,6 +8,7 @@ use crate::hash::ContentHash;
 use crate::nest::Definition;
 use crate::outline::{clean_name, signature};
 use crate::packed::{Lines, Texts, push};
+use crate::turn::worked;
 use crate::wordlist::WordList;
 use crate::words::{Term, parts as word_parts, term, whole, words};
 use std::cell::RefCell;
@@ -44,6 +45,7 @@ fn pack_with(list: &mut WordList, content: &Content, parts: &[(Base, &Found)]) -
             words(prose, |word| {
                 let at = start + (word.as_ptr().addr() - prose.as_ptr().addr());
                 list.add(text, at..at + word.len());
+                worked(1);
             });
         }
     }
@@ -136,6 +138,7 @@ impl Names {
         self.counts[number as usize] += 1;
         self.uses[number as usize] |= place.uses;
         self.places.push((start as u32, number));
+        worked(1);
     }
 
     fn uses(
@@ -203,6 +206,7 @@ fn terms(list: &WordList, text: &str, definitions: &[Definition]) -> Box<[Counte
         if pieces > 1 {
             content.push((whole(word), count));
         }
+        worked(3);
     }
     let mut in_names: Vec<(Term, u32)> = Vec::with_capacity(definitions.len() * 3);
     for definition in definitions {
@@ -267,6 +271,7 @@ fn symbol_texts(definitions: &[Definition], text: &str) -> Texts {
         .iter()
         .flat_map(|definition| {
             let container = definition.container.as_ref().map(of).unwrap_or_default();
+            worked(10);
             [of(&definition.name), container, signature(text, &definition.range, &definition.name)]
         })
         .collect();

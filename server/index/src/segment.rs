@@ -12,6 +12,7 @@ use crate::role::{Role, head, role};
 use crate::store::{Base, Brief, Common, Content, Degraded, Entry, Posting, Postings, Stamp, Stored, What};
 use crate::symbols::{Collected, Symbols};
 use crate::tally::Tally;
+use crate::turn::{pass, worked};
 use crate::words::{Term, parts, term, whole, words};
 use galley_text::path::RelPath;
 use std::sync::{Arc, OnceLock};
@@ -76,6 +77,7 @@ impl File {
 
     /// Looks at the first words of the lines of a text that is to be read later.
     pub(crate) fn scan(path: &RelPath, text: &str) -> Self {
+        worked(4 * pass(text.len()));
         let facts = Facts::scan(galley_grammars::detect_text(path.as_str(), text), text);
         let role = role(path.as_str(), head(text));
         let about = About { role, degraded: Degraded::Unread, stamp: None, brief: Brief::of(&facts) };
@@ -275,6 +277,7 @@ impl Segment {
             add_names(&mut names, number, &facts);
             add_terms(&mut terms, number, file, &facts);
             symbols.add(number, &facts);
+            worked(200);
         }
         [Postings::build(names), Postings::build(terms), symbols.finish()]
     }

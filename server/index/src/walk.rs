@@ -2,6 +2,7 @@
 
 use crate::found::{Base, Found};
 use crate::rules::{Fit, FitPart, Flag, Row, Rule, Rules, Test};
+use crate::turn::worked;
 use ropey::RopeSlice;
 use std::borrow::Cow;
 use std::hash::Hasher;
@@ -30,6 +31,9 @@ impl Source for RopeSlice<'_> {
         }
     }
 }
+
+/// Units of work that leaving a node stands for, with the walk over its children.
+const LEFT: u32 = 8;
 
 /// A node above the one at hand.
 #[derive(Clone, Copy)]
@@ -101,6 +105,7 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
                 }
                 cursor.goto_parent();
                 self.leave();
+                worked(LEFT);
             }
         }
     }

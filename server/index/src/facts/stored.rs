@@ -7,6 +7,7 @@
 use super::{Counted, Facts, Packed, Terms};
 use crate::hash::{ContentHash, FastMap};
 use crate::packed::{Lines, Texts, pull, push};
+use crate::turn::{pass, worked};
 use crate::words::{Term, parts, term, whole, words};
 use galley_grammars::SymbolKind;
 
@@ -66,6 +67,7 @@ pub(crate) fn compress(raws: &[Vec<u8>], common: &[u8]) -> Vec<Vec<u8>> {
     let mut one = |raw: &Vec<u8>| {
         let mut bytes = (raw.len() as u32).to_le_bytes().to_vec();
         bytes.extend(compressor.compress(raw).unwrap_or_default());
+        worked(8 * pass(raw.len()));
         bytes
     };
     raws.iter().map(&mut one).collect()

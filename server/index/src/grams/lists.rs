@@ -4,6 +4,7 @@
 use super::{Gram, Grams, Needs};
 use crate::packed::{pull, push};
 use crate::store::Bytes;
+use crate::turn::worked;
 
 /// Grams of a block.
 const BLOCK: usize = 64;
@@ -47,6 +48,7 @@ impl Lists {
             push(&mut body, gram - before);
             before = gram;
             push_list(&mut body, list, contents.len() as u32);
+            worked(1 + list.len() as u32 / 16);
         }
         let mut bytes = Vec::with_capacity(HEAD + table.len() + body.len());
         bytes.extend((contents.len() as u32).to_le_bytes());
@@ -213,10 +215,13 @@ fn sorted_pairs(contents: &[&Grams]) -> Vec<(Gram, u32)> {
         for place in &mut places {
             sum += std::mem::replace(place, sum);
         }
-        for pair in &pairs {
-            let place = &mut places[digit(pair)];
-            other[*place] = *pair;
-            *place += 1;
+        for some in pairs.chunks(4096) {
+            for pair in some {
+                let place = &mut places[digit(pair)];
+                other[*place] = *pair;
+                *place += 1;
+            }
+            worked(200);
         }
         std::mem::swap(&mut pairs, &mut other);
     }

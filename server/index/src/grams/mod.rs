@@ -8,6 +8,7 @@ pub(crate) mod lists;
 pub(crate) mod pattern;
 
 use crate::packed::{pull, push};
+use crate::turn::{pass, worked};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ pub(crate) fn pieces(text: &[u8]) -> Pieces {
     while rest.len() > PIECE {
         let end = memchr::memchr(b'\n', &rest[PIECE..]).map_or(rest.len(), |at| PIECE + at + 1);
         pieces.push(Grams::of(&rest[..end]));
+        worked(4 * pass(end));
         rest = &rest[end..];
     }
     if pieces.is_empty() || !rest.is_empty() {

@@ -7,6 +7,7 @@ use crate::hash::ContentHash;
 use crate::segment::{File, Segment};
 use crate::snapshot::OpaqueFile;
 use crate::store::{self, Common, Content, Entry, Folder, Pack, Packing, Stamp, Stored, What};
+use crate::turn::{pass, worked};
 use galley_text::path::RelPath;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -263,6 +264,7 @@ fn write_packs<'f>(
             continue;
         }
         packing.add(hash, facts.raw(), grams);
+        worked(pass(facts.weight()));
         text += u64::from(file.brief.bytes);
         if text > PACK_TEXT {
             packs.push(lock.pack(std::mem::take(&mut packing))?);

@@ -3,6 +3,7 @@
 
 use super::mapped::Bytes;
 use crate::packed::{pull, push};
+use crate::turn::worked;
 
 /// Keys of a block.
 const BLOCK: usize = 32;
@@ -44,6 +45,7 @@ impl Postings {
             push(&mut body, key - before);
             before = key;
             push_list(&mut body, list);
+            worked(1);
         }
         let mut bytes = (table.len() as u32 / 8).to_le_bytes().to_vec();
         bytes.extend(table);
