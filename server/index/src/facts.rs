@@ -1,18 +1,26 @@
 //! The packed facts of one content. They depend on text and language alone, never on the path, so that equal
 //! contents share them and a branch switch finds them again by hash.
 
-pub(crate) mod stored;
+mod compressed;
+mod stored;
+mod terms;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use compressed::{common, common_from, common_to, compress, decompress};
+pub(crate) use stored::Raw;
+pub(crate) use terms::{Counted, Terms, Vocabulary};
 
 use crate::extract::READ_LIMIT;
 use crate::found::{Base, Found};
 use crate::hash::ContentHash;
+use crate::outline::{clean_name, signature};
 use crate::pack::{Content, pack};
-use crate::packed::{Lines, Texts, pull};
+use crate::packed::{Lines, Places, Texts};
 use crate::symbol::Symbol;
-use crate::words::Term;
 use galley_grammars::{Language, SymbolKind};
 use std::cell::RefCell;
-use std::sync::OnceLock;
+use std::ops::Range;
 
 /// How a name is used in a file: bits.
 pub(crate) struct Use;
@@ -38,27 +46,22 @@ pub(crate) struct Packed {
     pub(crate) end_line: u32,
 }
 
-/// Which of a symbol's texts.
-const NAME: u32 = 0;
-const CONTAINER: u32 = 1;
-const SIGNATURE: u32 = 2;
+impl Packed {
+    fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
 
-/// A term, with its counts in the content and in names of definitions.
-pub(crate) type Counted = (Term, u16, u16);
-
-/// The terms of a content. Facts that were stored know them by their names but for a rest; few questions need them all.
-#[derive(Debug, Default)]
-pub(crate) struct Terms {
-    all: OnceLock<Box<[Counted]>>,
-    rest: Box<[Counted]>,
-}
-
-impl Terms {
-    /// `all` must be sorted.
-    pub(crate) fn new(all: Box<[Counted]>) -> Terms {
-        Terms { all: all.into(), rest: Box::default() }
+    fn name_range(&self) -> Range<usize> {
+        let start = self.name_start as usize;
+        start..start + self.name_length as usize
     }
 }
+
+/// Which of a symbol's texts. Its signature is none of them: it stands in the content.
+const NAME: u32 = 0;
+const CONTAINER: u32 = 1;
+/// So many texts has a symbol.
+pub(crate) const SYMBOL_TEXTS: u32 = 2;
 
 /// The facts of one content.
 #[derive(Debug, Default)]
@@ -72,9 +75,7 @@ pub(crate) struct Facts {
     pub(crate) symbol_texts: Texts,
     pub(crate) names: Texts,
     pub(crate) uses: Box<[u8]>,
-    /// Per name: place of its offsets in `offsets`.
-    pub(crate) starts: Box<[u32]>,
-    pub(crate) offsets: Box<[u8]>,
+    pub(crate) places: Places,
     pub(crate) imports: Texts,
     pub(crate) terms: Terms,
     /// The sum of all counts: the length of the content in terms.
@@ -120,27 +121,37 @@ impl Facts {
         self.symbols.len()
     }
 
-    /// The symbol with this number, unpacked.
-    pub(crate) fn symbol(&self, number: usize) -> Option<Symbol> {
+    /// The symbol with this number, unpacked; its signature is read from `text`, which is what these are the facts of.
+    pub(crate) fn symbol(&self, number: usize, text: Option<&str>) -> Option<Symbol> {
         let packed = self.symbols.get(number)?;
-        let container = self.symbol_text(number, CONTAINER);
-        let name_start = packed.name_start as usize;
+        let (name, container) = (self.symbol_text(number, NAME), self.symbol_text(number, CONTAINER));
+        let (range, name_range) = (packed.range(), packed.name_range());
+        // A text that changed meanwhile says something else there.
+        let is_there =
+            |text: &&str| text.get(name_range.clone()).is_some_and(|there| clean_name(there) == name);
+        let text = text.filter(is_there);
         Some(Symbol {
-            name: self.symbol_text(number, NAME).to_owned(),
+            name: name.to_owned(),
             kind: packed.kind,
             container: (!container.is_empty()).then(|| container.to_owned()),
             line: packed.line,
             end_line: packed.end_line,
-            name_range: name_start..name_start + packed.name_length as usize,
-            range: packed.start as usize..packed.end as usize,
-            signature: self.symbol_text(number, SIGNATURE).to_owned(),
+            signature: text.map_or_else(|| name.to_owned(), |text| signature(text, &range, &name_range)),
+            name_range,
+            range,
             is_test: packed.is_test,
             depth: packed.depth,
         })
     }
 
-    pub(crate) fn symbols(&self) -> impl Iterator<Item = Symbol> {
-        (0..self.symbols.len()).filter_map(|number| self.symbol(number))
+    /// All symbols, in order of the text.
+    pub(crate) fn symbols(&self, text: Option<&str>) -> impl Iterator<Item = Symbol> {
+        (0..self.symbols.len()).filter_map(move |number| self.symbol(number, text))
+    }
+
+    /// The bytes of a symbol.
+    pub(crate) fn symbol_range(&self, number: usize) -> Option<Range<usize>> {
+        self.symbols.get(number).map(Packed::range)
     }
 
     pub(crate) fn symbol_name(&self, number: usize) -> &str {
@@ -160,7 +171,7 @@ impl Facts {
     }
 
     fn symbol_text(&self, number: usize, which: u32) -> &str {
-        self.symbol_texts.get(number as u32 * 3 + which)
+        self.symbol_texts.get(number as u32 * SYMBOL_TEXTS + which)
     }
 
     /// The innermost symbol that holds the byte `offset`.
@@ -194,22 +205,13 @@ impl Facts {
     }
 
     /// Byte offsets of a name, in order.
-    pub(crate) fn offsets(&self, name: u32) -> Vec<u32> {
-        let Some(&start) = self.starts.get(name as usize) else { return Vec::new() };
-        let mut at = start as usize;
-        let count = pull(&self.offsets, &mut at);
-        let mut offset = 0;
-        (0..count)
-            .map(|_| {
-                offset += pull(&self.offsets, &mut at);
-                offset
-            })
-            .collect()
+    pub(crate) fn offsets(&self, name: u32) -> impl Iterator<Item = u32> {
+        self.places.of(name)
     }
 
     /// How often a name occurs.
     pub(crate) fn count(&self, name: u32) -> u32 {
-        self.starts.get(name as usize).map_or(0, |start| pull(&self.offsets, &mut (*start as usize)))
+        self.places.count(name)
     }
 
     /// Is the name at `offset` the name of a definition?
@@ -221,11 +223,6 @@ impl Facts {
         self.imports.iter()
     }
 
-    /// Sorted by term: count in the content, count in names of definitions.
-    pub(crate) fn terms(&self) -> &[Counted] {
-        self.terms.all.get_or_init(|| self.terms_from_rest())
-    }
-
     /// Roughly how many bytes of memory these facts take.
     pub(crate) fn weight(&self) -> usize {
         size_of::<Self>()
@@ -234,9 +231,8 @@ impl Facts {
             + self.symbol_texts.bytes()
             + self.names.bytes()
             + self.uses.len()
-            + 4 * self.starts.len()
-            + self.offsets.len()
+            + self.places.bytes()
             + self.imports.bytes()
-            + 8 * (self.terms.all.get().map_or(0, |terms| terms.len()) + self.terms.rest.len())
+            + self.terms.bytes()
     }
 }

@@ -121,7 +121,7 @@ impl IndexSnapshot {
             let count = (1.0 + file.facts().count(number) as f32).log2().min(4.0);
             let evidence = &mut affected.entry(&file.path).or_insert((file, Evidence::default())).1;
             evidence.score += DIRECT * rarity * (0.4 + 0.6 * spread) * own * called * (0.6 + 0.2 * count);
-            evidence.line = file.facts().offsets(number).first().map(|offset| file.facts().line_of(*offset));
+            evidence.line = file.facts().offsets(number).next().map(|offset| file.facts().line_of(offset));
         }
     }
 
@@ -153,8 +153,7 @@ impl IndexSnapshot {
     fn coupled<'a>(&'a self, seed: &Arc<File>, name: &str, affected: &mut Affected<'a>) {
         let facts = seed.facts();
         let symbol = (0..facts.symbol_count()).find(|symbol| facts.symbol_name(*symbol) == name);
-        let body =
-            symbol.and_then(|symbol| facts.symbol(symbol)).map(|symbol| symbol.range).unwrap_or_default();
+        let body = symbol.and_then(|symbol| facts.symbol_range(symbol)).unwrap_or_default();
         let mut sums: BTreeMap<&RelPath, (&Arc<File>, f32, f32)> = BTreeMap::new();
         for (number, name) in facts.names().filter(|(_, name)| name.len() > 2).take(2_000) {
             let files = self.files_with_rare_name(name, COMMON);
@@ -163,7 +162,7 @@ impl IndexSnapshot {
                 for (file, _) in files {
                     sums.entry(&file.path).or_insert((file, 0.0, 0.0)).1 += weight;
                 }
-            } else if facts.offsets(number).iter().any(|offset| body.contains(&(*offset as usize))) {
+            } else if facts.offsets(number).any(|offset| body.contains(&(offset as usize))) {
                 for (file, _) in
                     files.into_iter().filter(|(file, there)| file.facts().uses(*there) & Use::DEFINED != 0)
                 {

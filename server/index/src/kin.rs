@@ -66,8 +66,7 @@ impl IndexSnapshot {
         let facts = seed.facts();
         let number = (0..facts.symbol_count()).find(|symbol| facts.symbol_name(*symbol) == name);
         let text = self.text(seed);
-        let range =
-            number.and_then(|number| facts.symbol(number)).map(|symbol| symbol.range).unwrap_or_default();
+        let range = number.and_then(|number| facts.symbol_range(number)).unwrap_or_default();
         let body = text.as_deref().and_then(|text| text.get(range)).unwrap_or_default();
         let path = seed.path.as_str();
         let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);

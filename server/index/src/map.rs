@@ -34,7 +34,7 @@ impl IndexSnapshot {
         let mut left = token_budget.saturating_mul(BYTES_PER_TOKEN);
         let mut kept: Vec<(&Arc<File>, String)> = Vec::new();
         for entry in &entries {
-            let text = entry.render();
+            let text = entry.render(self.text(entry.file).as_deref());
             if text.len() > left {
                 break;
             }
@@ -96,12 +96,12 @@ fn is_shown(facts: &Facts, symbol: usize) -> bool {
 }
 
 impl Entry<'_> {
-    fn render(&self) -> String {
+    fn render(&self, content: Option<&str>) -> String {
         let mut numbers: Vec<usize> = self.symbols.iter().map(|symbol| symbol.1).collect();
         numbers.sort_unstable();
         let mut text = format!("{}\n", self.file.path.as_str());
         let facts = self.file.facts();
-        for symbol in numbers.iter().filter_map(|number| facts.symbol(*number)) {
+        for symbol in numbers.iter().filter_map(|number| facts.symbol(*number, content)) {
             let head: String = symbol.signature.chars().take(100).collect();
             let indent = if symbol.container.is_some() { "    " } else { "  " };
             let _ = writeln!(text, "{indent}{}: {head}", symbol.line + 1);

@@ -6,8 +6,8 @@ use crate::facts::{Counted, Facts, Packed, Terms, Use};
 use crate::found::{Base, Found, Occurrence};
 use crate::hash::ContentHash;
 use crate::nest::Definition;
-use crate::outline::{clean_name, signature};
-use crate::packed::{Lines, Texts, push};
+use crate::outline::clean_name;
+use crate::packed::{Lines, Places, Texts};
 use crate::turn::worked;
 use crate::wordlist::WordList;
 use crate::words::{Term, parts as word_parts, term, whole, words};
@@ -56,13 +56,11 @@ fn pack_with(list: &mut WordList, content: &Content, parts: &[(Base, &Found)]) -
     imports.dedup();
     let import =
         |range: &Range<usize>| Some(text.get(range.clone())?.trim_matches(['"', '\'', '<', '>']).trim());
-    let (starts, offsets) = names.offsets();
     Facts {
         lines: Lines::new(text),
         uses,
         names: Texts::new(names.words.iter().map(|word| list.text(text, *word))),
-        starts,
-        offsets,
+        places: Places::new(&names.places, names.words.len()),
         imports: Texts::new(imports.iter().filter_map(import)),
         length: terms.iter().map(|term| u32::from(term.1)).sum(),
         terms: Terms::new(terms),
@@ -93,8 +91,6 @@ struct Names {
     words: Vec<u32>,
     /// Offset in the text and number of name, in order.
     places: Vec<(u32, u32)>,
-    /// How often each name occurs.
-    counts: Vec<u32>,
     /// How each is used, as far as the places say.
     uses: Vec<u8>,
 }
@@ -102,12 +98,7 @@ struct Names {
 impl Names {
     fn count(list: &mut WordList, text: &str, parts: &[(Base, &Found)]) -> Self {
         let total = parts.iter().map(|(_, found)| found.occurrences.len()).sum();
-        let mut names = Names {
-            words: Vec::new(),
-            places: Vec::with_capacity(total),
-            counts: Vec::new(),
-            uses: Vec::new(),
-        };
+        let mut names = Names { words: Vec::new(), places: Vec::with_capacity(total), uses: Vec::new() };
         let is_sorted = parts.is_sorted_by_key(|(base, _)| base.byte)
             && parts.iter().all(|(_, found)| found.occurrences.is_sorted_by_key(|place| place.start));
         let places = parts.iter().flat_map(|(base, found)| found.occurrences.iter().map(|o| (*base, *o)));
@@ -132,10 +123,8 @@ impl Names {
         let number = list.add(text, range);
         if number as usize == self.words.len() {
             self.words.push(number);
-            self.counts.push(0);
             self.uses.push(0);
         }
-        self.counts[number as usize] += 1;
         self.uses[number as usize] |= place.uses;
         self.places.push((start as u32, number));
         worked(1);
@@ -159,36 +148,6 @@ impl Names {
         }
         definitions.iter().for_each(|definition| mark(definition.name.clone(), Use::DEFINED));
         uses.into()
-    }
-
-    /// Offsets by name: a count, then differences.
-    fn offsets(&self) -> (Box<[u32]>, Box<[u8]>) {
-        let mut ends = Vec::with_capacity(self.counts.len());
-        let mut end = 0_usize;
-        for count in &self.counts {
-            ends.push(end);
-            end += *count as usize;
-        }
-        let mut by_name = vec![0_u32; self.places.len()];
-        for (offset, name) in &self.places {
-            let end = &mut ends[*name as usize];
-            by_name[*end] = *offset;
-            *end += 1;
-        }
-        let mut starts = Vec::with_capacity(self.counts.len());
-        let mut bytes = Vec::with_capacity(self.places.len() * 2);
-        let mut from = 0;
-        for end in ends {
-            starts.push(bytes.len() as u32);
-            push(&mut bytes, (end - from) as u32);
-            let mut before = 0;
-            for offset in &by_name[from..end] {
-                push(&mut bytes, offset - before);
-                before = *offset;
-            }
-            from = end;
-        }
-        (starts.into(), bytes.into())
     }
 }
 
@@ -271,8 +230,8 @@ fn symbol_texts(definitions: &[Definition], text: &str) -> Texts {
         .iter()
         .flat_map(|definition| {
             let container = definition.container.as_ref().map(of).unwrap_or_default();
-            worked(10);
-            [of(&definition.name), container, signature(text, &definition.range, &definition.name)]
+            worked(3);
+            [of(&definition.name), container]
         })
         .collect();
     Texts::new(texts.iter().map(String::as_str))

@@ -52,7 +52,7 @@ impl Texts {
         self.text.get(start as usize..end as usize).unwrap_or_default()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         (0..self.ends.len() as u32).map(|number| self.get(number))
     }
 
@@ -102,6 +102,16 @@ impl Lines {
         self.lengths.iter().filter(|byte| **byte < 0x80).count() as u32
     }
 
+    /// Where each line begins, and where the last one ends.
+    pub(crate) fn starts(&self) -> Vec<u32> {
+        let (mut starts, mut at, mut offset) = (vec![0], 0, 0_u32);
+        while at < self.lengths.len() {
+            offset = offset.wrapping_add(pull(&self.lengths, &mut at));
+            starts.push(offset);
+        }
+        starts
+    }
+
     /// The length of every line in bytes, packed.
     pub(crate) fn lengths(&self) -> &[u8] {
         &self.lengths
@@ -128,6 +138,77 @@ impl Lines {
     }
 }
 
+/// Where names stand. Per name a count, then its offsets, each as the difference to the one before.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    /// Per name: where it begins in `bytes`.
+    starts: Box<[u32]>,
+    bytes: Box<[u8]>,
+}
+
+impl Places {
+    /// `places` are offsets with the number of the name, in order of the text; every number is below `names`.
+    pub(crate) fn new(places: &[(u32, u32)], names: usize) -> Self {
+        // Where the offsets of each name end, once all are in place; until then, where its next one goes.
+        let mut ends = vec![0_usize; names];
+        for (_, name) in places {
+            ends[*name as usize] += 1;
+        }
+        let mut end = 0;
+        for count in &mut ends {
+            end += std::mem::replace(count, end);
+        }
+        let mut by_name = vec![0_u32; places.len()];
+        for (offset, name) in places {
+            let end = &mut ends[*name as usize];
+            by_name[*end] = *offset;
+            *end += 1;
+        }
+        let mut starts = Vec::with_capacity(names);
+        let mut bytes = Vec::with_capacity(places.len() * 2);
+        let mut from = 0;
+        for end in ends {
+            starts.push(bytes.len() as u32);
+            push(&mut bytes, (end - from) as u32);
+            let mut before = 0;
+            for offset in &by_name[from..end] {
+                push(&mut bytes, offset - before);
+                before = *offset;
+            }
+            from = end;
+        }
+        Self { starts: starts.into(), bytes: bytes.into() }
+    }
+
+    /// How often a name occurs; 0 for a number that was never given.
+    pub(crate) fn count(&self, name: u32) -> u32 {
+        self.starts.get(name as usize).map_or(0, |start| pull(&self.bytes, &mut (*start as usize)))
+    }
+
+    /// The offsets of a name, in order.
+    pub(crate) fn of(&self, name: u32) -> impl Iterator<Item = u32> {
+        let mut at = self.starts.get(name as usize).map_or(self.bytes.len(), |start| *start as usize);
+        let mut offset = 0;
+        (0..pull(&self.bytes, &mut at)).map(move |_| {
+            offset += pull(&self.bytes, &mut at);
+            offset
+        })
+    }
+
+    /// All offsets with the number of the name, in order.
+    pub(crate) fn in_order(&self) -> Vec<(u32, u32)> {
+        let names = 0..self.starts.len() as u32;
+        let mut places: Vec<_> =
+            names.flat_map(|name| self.of(name).map(move |offset| (offset, name))).collect();
+        places.sort_unstable();
+        places
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len() + 4 * self.starts.len()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,12 +224,26 @@ mod tests {
     }
 
     #[test]
+    fn places_come_back_by_name_and_in_order() {
+        let all = [(3, 0), (9, 1), (9, 2), (300, 0), (70_000, 2)];
+        let places = Places::new(&all, 4);
+        assert_eq!(places.in_order(), all);
+        assert_eq!([0, 1, 2, 3, 9].map(|name| places.count(name)), [2, 1, 2, 0, 0]);
+        assert_eq!(places.of(0).collect::<Vec<_>>(), [3, 300]);
+        assert_eq!(places.of(9).count(), 0);
+    }
+
+    #[test]
     fn lines_are_found_by_offset() {
         let text: String = (0..300).map(|n| "x".repeat(n % 200) + "\n").collect();
         let lines = Lines::new(&text);
         for (offset, _) in text.char_indices() {
             let expected = text[..offset].matches('\n').count() as u32;
             assert_eq!(lines.line_of(offset as u32), expected, "{offset}");
+            assert_eq!(
+                lines.starts().partition_point(|start| *start <= offset as u32),
+                expected as usize + 1
+            );
         }
         assert_eq!(Lines::new("").line_of(9), 0);
     }

@@ -246,7 +246,9 @@ impl IndexSnapshot {
 
     /// The symbols of a file, in order of the text; empty for an unknown file.
     pub fn outline(&self, path: &RelPath) -> Vec<Symbol> {
-        self.file(path).map(|file| file.outline().symbols().collect()).unwrap_or_default()
+        let Some(file) = self.file(path) else { return Vec::new() };
+        let text = self.text(file);
+        file.outline().symbols(text.as_deref()).collect()
     }
 
     /// What a file imports, as written.
@@ -254,10 +256,10 @@ impl IndexSnapshot {
         self.file(path).map(|file| file.facts().imports().map(str::to_owned).collect()).unwrap_or_default()
     }
 
-    /// The innermost symbol around the byte `offset` of a file.
+    /// The innermost symbol around the byte `offset` of a file. No text is read for it: its signature is its name alone.
     pub fn enclosing(&self, path: &RelPath, offset: usize) -> Option<Symbol> {
         let facts = self.file(path)?.outline();
-        facts.symbol(facts.enclosing(u32::try_from(offset).ok()?)?)
+        facts.symbol(facts.enclosing(u32::try_from(offset).ok()?)?, None)
     }
 
     /// Symbols whose name holds the letters of `query` in order, best first. `Container.name` and `container::name`
@@ -294,7 +296,8 @@ impl IndexSnapshot {
         let found = best.into_sorted().into_iter();
         found
             .filter_map(|(points, Reverse((path, symbol)), _)| {
-                let symbol = self.file(path)?.outline().symbol(symbol as usize)?;
+                let file = self.file(path)?;
+                let symbol = file.outline().symbol(symbol as usize, self.text(file).as_deref())?;
                 Some(SymbolMatch { path: path.clone(), symbol, score: points as f32 })
             })
             .collect()
@@ -335,6 +338,7 @@ impl IndexSnapshot {
             if facts.name_number(name).is_none_or(|number| facts.uses(number) & Use::DEFINED == 0) {
                 continue;
             }
+            let text = self.text(file);
             for symbol in (0..facts.symbol_count()).filter(|symbol| facts.symbol_name(*symbol) == name) {
                 if container.is_some_and(|container| facts.symbol_container(symbol) != container) {
                     continue;
@@ -342,7 +346,7 @@ impl IndexSnapshot {
                 let points = facts
                     .symbol_kind(symbol)
                     .map_or(0, |kind| worth(file.role, kind, facts.symbol_is_test(symbol)));
-                let symbol = facts.symbol(symbol);
+                let symbol = facts.symbol(symbol, text.as_deref());
                 found.extend(symbol.map(|symbol| SymbolMatch {
                     path: file.path.clone(),
                     symbol,

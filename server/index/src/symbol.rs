@@ -22,7 +22,8 @@ pub struct Symbol {
     pub name_range: Range<usize>,
     /// Bytes of the whole item, half-open.
     pub range: Range<usize>,
-    /// The item's head on one line, without its body, at most 200 characters.
+    /// The item's head on one line, without its body, at most 200 characters; the name alone where the text is no longer
+    /// at hand.
     pub signature: String,
     /// Is it a test, or inside one?
     pub is_test: bool,

@@ -308,7 +308,7 @@ fn join_packs(
                 }
                 spare -= 1;
             }
-            bytes += raw.len() / PACKED + pieces.iter().map(|grams| grams.weight()).sum::<usize>();
+            bytes += raw.weight() / PACKED + pieces.iter().map(|grams| grams.weight()).sum::<usize>();
             packing.add(hash, raw, pieces);
             if bytes > WAITING {
                 joined.push(lock.pack(std::mem::take(&mut packing))?);

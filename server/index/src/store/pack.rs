@@ -3,7 +3,7 @@
 
 use super::frame::{Frame, Kind, framed, sum};
 use super::mapped::Bytes;
-use crate::facts::{Facts, stored};
+use crate::facts::{self, Facts, Raw, Vocabulary};
 use crate::grams::Grams;
 use crate::grams::lists::Lists;
 use crate::hash::ContentHash;
@@ -17,6 +17,7 @@ const TABLE: usize = 0;
 const RECORDS: usize = 1;
 const LISTS: usize = 2;
 const COMMON: usize = 3;
+const VOCABULARY: usize = 4;
 
 /// What the compressed records of a pack have in common.
 struct Common(DecoderDictionary<'static>);
@@ -99,17 +100,18 @@ impl Pack {
     }
 
     /// The facts of a content as [`Facts::raw`] gave them; `None` if they are damaged.
-    pub(crate) fn raw(&self, number: u32) -> Option<Vec<u8>> {
+    pub(crate) fn raw(&self, number: u32) -> Option<Raw> {
         let common = self.common.get_or_init(|| {
-            let common = stored::common_from(&self.frame.section(COMMON)?)?;
+            let common = facts::common_from(&self.frame.section(COMMON)?)?;
             Some(Common(DecoderDictionary::copy(&common)))
         });
-        stored::decompress(self.record(number)?, &common.as_ref()?.0)
+        let record = facts::decompress(self.record(number)?, &common.as_ref()?.0)?;
+        Raw::from_record(record, &self.frame.section(VOCABULARY)?)
     }
 
     /// The facts of a content; `None` if they are damaged.
     pub(crate) fn facts(&self, number: u32) -> Option<Facts> {
-        Facts::from_raw(&self.raw(number)?, self.hash(number)?)
+        Facts::from_raw(self.raw(number)?, self.hash(number)?)
     }
 
     fn first_piece(&self, number: u32) -> Option<u32> {
@@ -153,6 +155,8 @@ pub(crate) struct Packing {
     grams: Vec<Grams>,
     /// What the records have in common, once that is settled.
     common: Option<Vec<u8>>,
+    /// The terms that records speak of by number.
+    vocabulary: Vocabulary,
     /// Records that are not compressed yet.
     waiting: Vec<Vec<u8>>,
     /// Bytes of them.
@@ -166,12 +170,13 @@ const WAITING: usize = 16 << 20;
 
 impl Packing {
     /// Adds a content that is not in it yet, with its facts as [`Facts::raw`] gives them.
-    pub(crate) fn add(&mut self, hash: ContentHash, raw: Vec<u8>, pieces: &[Grams]) {
+    pub(crate) fn add(&mut self, hash: ContentHash, raw: Raw, pieces: &[Grams]) {
         self.hashes.push((hash, self.hashes.len() as u32));
         self.pieces.push(self.grams.len() as u32);
         self.grams.extend_from_slice(pieces);
-        self.weight += raw.len();
-        self.waiting.push(raw);
+        let record = raw.into_record(&mut self.vocabulary);
+        self.weight += record.len();
+        self.waiting.push(record);
         if self.weight > WAITING {
             self.compress();
         }
@@ -179,8 +184,8 @@ impl Packing {
 
     fn compress(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
-        let common = self.common.get_or_insert_with(|| stored::common(&waiting));
-        let records = stored::compress(&waiting, common);
+        let common = self.common.get_or_insert_with(|| facts::common(&waiting));
+        let records = facts::compress(&waiting, common);
         let hashes = &self.hashes[self.hashes.len() - waiting.len()..];
         for (((hash, _), record), piece) in hashes.iter().zip(records).zip(self.pieces.drain(..)) {
             self.table.extend(hash.to_bytes());
@@ -203,9 +208,7 @@ impl Packing {
         self.hashes.sort_unstable();
         self.table.extend(self.hashes.iter().flat_map(|(_, number)| number.to_le_bytes()));
         let lists = Lists::build(&self.grams.iter().collect::<Vec<_>>());
-        framed(
-            Kind::Pack,
-            &[&self.table, &self.records, &lists, &stored::common_to(&self.common.unwrap_or_default())],
-        )
+        let common = facts::common_to(&self.common.unwrap_or_default());
+        framed(Kind::Pack, &[&self.table, &self.records, &lists, &common, self.vocabulary.bytes()])
     }
 }
