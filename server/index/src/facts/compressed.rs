@@ -2,11 +2,14 @@
 //! and name what their neighbours name.
 
 use crate::turn::{pass, worked};
+use std::cell::RefCell;
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
+use zstd::zstd_safe::DCtx;
 
 /// Longest record, unpacked, that is believed.
 const LIMIT: usize = 1 << 30;
-const LEVEL: i32 = 6;
+/// The next two would save 3 % of the records' bytes, for a quarter more time.
+const LEVEL: i32 = 4;
 /// What the records of a pack have in common is at most so many bytes long, ...
 const COMMON: usize = 256 << 10;
 /// ... and each record gives it at most so many.
@@ -53,12 +56,19 @@ pub(crate) fn compress(raws: &[Vec<u8>], common: &[u8]) -> Vec<Vec<u8>> {
 
 /// A record back from [`compress`]; `None` if these bytes are none.
 pub(crate) fn decompress(bytes: &[u8], common: &DecoderDictionary) -> Option<Vec<u8>> {
+    thread_local! {
+        // Making one takes longer than most records do.
+        static CONTEXT: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
+    }
     let (length, packed) = bytes.split_first_chunk::<4>()?;
     let length = u32::from_le_bytes(*length) as usize;
     if length > LIMIT {
         return None;
     }
-    let mut decompressor = zstd::bulk::Decompressor::with_prepared_dictionary(common).ok()?;
-    let raw = decompressor.decompress(packed, length).ok()?;
+    let mut raw = Vec::with_capacity(length);
+    CONTEXT.with_borrow_mut(|context| {
+        let context = context.get_or_insert_with(DCtx::create);
+        context.decompress_using_ddict(&mut raw, packed, common.as_ddict()).ok()
+    })?;
     (raw.len() == length).then_some(raw)
 }
