@@ -14,7 +14,6 @@ pub(crate) use terms::{Counted, Terms, Vocabulary};
 use crate::extract::READ_LIMIT;
 use crate::found::{Base, Found};
 use crate::hash::ContentHash;
-use crate::outline::{clean_name, signature};
 use crate::pack::{Content, pack};
 use crate::packed::{Lines, Places, Texts};
 use crate::symbol::Symbol;
@@ -121,32 +120,27 @@ impl Facts {
         self.symbols.len()
     }
 
-    /// The symbol with this number, unpacked; its signature is read from `text`, which is what these are the facts of.
-    pub(crate) fn symbol(&self, number: usize, text: Option<&str>) -> Option<Symbol> {
+    /// The symbol with this number, unpacked; for its signature see [`Symbol::read_signature`].
+    pub(crate) fn symbol(&self, number: usize) -> Option<Symbol> {
         let packed = self.symbols.get(number)?;
         let (name, container) = (self.symbol_text(number, NAME), self.symbol_text(number, CONTAINER));
-        let (range, name_range) = (packed.range(), packed.name_range());
-        // A text that changed meanwhile says something else there.
-        let is_there =
-            |text: &&str| text.get(name_range.clone()).is_some_and(|there| clean_name(there) == name);
-        let text = text.filter(is_there);
         Some(Symbol {
             name: name.to_owned(),
             kind: packed.kind,
             container: (!container.is_empty()).then(|| container.to_owned()),
             line: packed.line,
             end_line: packed.end_line,
-            signature: text.map_or_else(|| name.to_owned(), |text| signature(text, &range, &name_range)),
-            name_range,
-            range,
+            signature: name.to_owned(),
+            name_range: packed.name_range(),
+            range: packed.range(),
             is_test: packed.is_test,
             depth: packed.depth,
         })
     }
 
     /// All symbols, in order of the text.
-    pub(crate) fn symbols(&self, text: Option<&str>) -> impl Iterator<Item = Symbol> {
-        (0..self.symbols.len()).filter_map(move |number| self.symbol(number, text))
+    pub(crate) fn symbols(&self) -> impl Iterator<Item = Symbol> {
+        (0..self.symbols.len()).filter_map(|number| self.symbol(number))
     }
 
     /// The bytes of a symbol.

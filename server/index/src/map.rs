@@ -101,7 +101,8 @@ impl Entry<'_> {
         numbers.sort_unstable();
         let mut text = format!("{}\n", self.file.path.as_str());
         let facts = self.file.facts();
-        for symbol in numbers.iter().filter_map(|number| facts.symbol(*number, content)) {
+        for mut symbol in numbers.iter().filter_map(|number| facts.symbol(*number)) {
+            symbol.read_signature(content);
             let head: String = symbol.signature.chars().take(100).collect();
             let indent = if symbol.container.is_some() { "    " } else { "  " };
             let _ = writeln!(text, "{indent}{}: {head}", symbol.line + 1);

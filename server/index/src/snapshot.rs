@@ -21,6 +21,9 @@ use std::sync::{Arc, OnceLock};
 /// A symbol that may be among the best: its score, the file and its number there, the segment.
 type Candidate<'s> = (i32, Reverse<(&'s RelPath, u32)>, usize);
 
+/// Of so many definitions the signatures are read: a name can be defined in thousands of files.
+const SHOWN: usize = 64;
+
 /// What a snapshot is made of.
 #[derive(Clone, Default)]
 pub(crate) struct Parts {
@@ -248,7 +251,11 @@ impl IndexSnapshot {
     pub fn outline(&self, path: &RelPath) -> Vec<Symbol> {
         let Some(file) = self.file(path) else { return Vec::new() };
         let text = self.text(file);
-        file.outline().symbols(text.as_deref()).collect()
+        let read = |mut symbol: Symbol| {
+            symbol.read_signature(text.as_deref());
+            symbol
+        };
+        file.outline().symbols().map(read).collect()
     }
 
     /// What a file imports, as written.
@@ -259,7 +266,7 @@ impl IndexSnapshot {
     /// The innermost symbol around the byte `offset` of a file. No text is read for it: its signature is its name alone.
     pub fn enclosing(&self, path: &RelPath, offset: usize) -> Option<Symbol> {
         let facts = self.file(path)?.outline();
-        facts.symbol(facts.enclosing(u32::try_from(offset).ok()?)?, None)
+        facts.symbol(facts.enclosing(u32::try_from(offset).ok()?)?)
     }
 
     /// Symbols whose name holds the letters of `query` in order, best first. `Container.name` and `container::name`
@@ -294,13 +301,23 @@ impl IndexSnapshot {
             });
         }
         let found = best.into_sorted().into_iter();
-        found
+        let mut found: Vec<SymbolMatch> = found
             .filter_map(|(points, Reverse((path, symbol)), _)| {
-                let file = self.file(path)?;
-                let symbol = file.outline().symbol(symbol as usize, self.text(file).as_deref())?;
+                let symbol = self.file(path)?.outline().symbol(symbol as usize)?;
                 Some(SymbolMatch { path: path.clone(), symbol, score: points as f32 })
             })
-            .collect()
+            .collect();
+        self.read_signatures(&mut found);
+        found
+    }
+
+    /// One text at a time is held for it, and read once for symbols of a file that come together.
+    fn read_signatures(&self, found: &mut [SymbolMatch]) {
+        for of_file in found.chunk_by_mut(|one, other| one.path == other.path) {
+            let Some(file) = of_file.first().and_then(|found| self.file(&found.path)) else { continue };
+            let text = self.text(file);
+            of_file.iter_mut().for_each(|found| found.symbol.read_signature(text.as_deref()));
+        }
     }
 
     /// Files whose path holds the letters of `query` in order, best first: what matches in the file's own name comes
@@ -328,7 +345,8 @@ impl IndexSnapshot {
         found
     }
 
-    /// Where `name` is defined: sources before tests and foreign code, types before members.
+    /// Where `name` is defined: sources before tests and foreign code, types before members. Texts are read for the
+    /// signatures of the first 64; the others' are their names alone.
     pub fn definitions(&self, name: &str) -> Vec<SymbolMatch> {
         let (container, name) = split_query(name);
         let mut found = Vec::new();
@@ -338,7 +356,6 @@ impl IndexSnapshot {
             if facts.name_number(name).is_none_or(|number| facts.uses(number) & Use::DEFINED == 0) {
                 continue;
             }
-            let text = self.text(file);
             for symbol in (0..facts.symbol_count()).filter(|symbol| facts.symbol_name(*symbol) == name) {
                 if container.is_some_and(|container| facts.symbol_container(symbol) != container) {
                     continue;
@@ -346,7 +363,7 @@ impl IndexSnapshot {
                 let points = facts
                     .symbol_kind(symbol)
                     .map_or(0, |kind| worth(file.role, kind, facts.symbol_is_test(symbol)));
-                let symbol = facts.symbol(symbol, text.as_deref());
+                let symbol = facts.symbol(symbol);
                 found.extend(symbol.map(|symbol| SymbolMatch {
                     path: file.path.clone(),
                     symbol,
@@ -358,6 +375,8 @@ impl IndexSnapshot {
             let place = |found: &SymbolMatch| (found.path.clone(), found.symbol.name_range.start);
             other.score.total_cmp(&one.score).then_with(|| place(one).cmp(&place(other)))
         });
+        let shown = found.len().min(SHOWN);
+        self.read_signatures(&mut found[..shown]);
         found
     }
 

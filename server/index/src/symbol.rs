@@ -1,5 +1,6 @@
 //! What a caller gets to see of a definition.
 
+use crate::outline::{clean_name, signature};
 use galley_grammars::SymbolKind;
 use galley_text::path::RelPath;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,18 @@ pub struct Symbol {
     pub is_test: bool,
     /// How many symbols of the same outline enclose it.
     pub depth: u16,
+}
+
+impl Symbol {
+    /// Reads the signature from the text that defines the symbol; it stays what it is where that has changed meanwhile.
+    pub(crate) fn read_signature(&mut self, text: Option<&str>) {
+        let is_there = |text: &&str| {
+            text.get(self.name_range.clone()).is_some_and(|there| clean_name(there) == self.name)
+        };
+        if let Some(text) = text.filter(is_there) {
+            self.signature = signature(text, &self.range, &self.name_range);
+        }
+    }
 }
 
 /// A symbol of some file of the index.

@@ -30,7 +30,7 @@ fn read(language: &str, text: &str) -> Facts {
 /// All that facts say, as text, but for their terms.
 fn said(facts: &Facts) -> String {
     let about = (facts.hash, facts.language, facts.errors, facts.bytes, facts.length, facts.lines.lengths());
-    let symbols: Vec<_> = facts.symbols(None).collect();
+    let symbols: Vec<_> = facts.symbols().collect();
     let names = (&facts.names, &facts.uses, &facts.places, &facts.imports);
     format!("{about:?} {symbols:?} {names:?}")
 }
@@ -79,7 +79,8 @@ fn a_term_without_a_number_is_no_term() {
 fn ask(record: Vec<u8>, vocabulary: &[u8], text: &str) {
     let raw = Raw::from_record(record, vocabulary);
     let Some(facts) = raw.and_then(|raw| Facts::from_raw(raw, ContentHash::of(None, ""))) else { return };
-    for symbol in facts.symbols(Some(text)) {
+    for mut symbol in facts.symbols() {
+        symbol.read_signature(Some(text));
         facts.enclosing(symbol.name_range.start as u32);
     }
     for (number, _) in facts.names() {
