@@ -272,6 +272,13 @@ impl IndexSnapshot {
     /// Symbols whose name holds the letters of `query` in order, best first. `Container.name` and `container::name`
     /// ask for both.
     pub fn symbols(&self, query: &str, limit: usize) -> Vec<SymbolMatch> {
+        let mut found = self.symbols_by_name(query, limit);
+        self.read_signatures(&mut found);
+        found
+    }
+
+    /// As [`Self::symbols`], for who does not show signatures: no text is read, and they are the names alone.
+    pub fn symbols_by_name(&self, query: &str, limit: usize) -> Vec<SymbolMatch> {
         let (container, name) = split_query(query);
         let wanted = Wanted::new(name);
         let mut best: Best<Candidate> = Best::new(limit);
@@ -301,14 +308,12 @@ impl IndexSnapshot {
             });
         }
         let found = best.into_sorted().into_iter();
-        let mut found: Vec<SymbolMatch> = found
+        found
             .filter_map(|(points, Reverse((path, symbol)), _)| {
                 let symbol = self.file(path)?.outline().symbol(symbol as usize)?;
                 Some(SymbolMatch { path: path.clone(), symbol, score: points as f32 })
             })
-            .collect();
-        self.read_signatures(&mut found);
-        found
+            .collect()
     }
 
     /// One text at a time is held for it, and read once for symbols of a file that come together.

@@ -97,8 +97,12 @@ fn text(context: &Context, arguments: &Arguments) -> Answer {
 }
 
 fn nothing(context: &Context, arguments: &Arguments, searched: usize) -> Answer {
-    let near: Vec<String> =
-        context.index().symbols(&arguments.query, 5).into_iter().map(|found| found.symbol.name).collect();
+    let near: Vec<String> = context
+        .index()
+        .symbols_by_name(&arguments.query, 5)
+        .into_iter()
+        .map(|found| found.symbol.name)
+        .collect();
     let hint = if near.is_empty() { String::new() } else { format!("; similar names: {}", near.join(", ")) };
     Answer::ok(
         format!("no hit in {searched} files{hint}"),

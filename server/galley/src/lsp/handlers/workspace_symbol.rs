@@ -10,7 +10,7 @@ const MOST: usize = 128;
 
 /// The answer, best first.
 pub fn workspace_symbols(index: &IndexSnapshot, query: &str, mut places: Places) -> Vec<SymbolInformation> {
-    let found = index.symbols(query, MOST).into_iter().filter_map(|found| {
+    let found = index.symbols_by_name(query, MOST).into_iter().filter_map(|found| {
         #[allow(deprecated)] // The type cannot be made without this field.
         Some(SymbolInformation {
             kind: symbol_kind(found.symbol.kind),
