@@ -168,9 +168,11 @@ impl Index {
         let segment =
             if with_base && (kept.is_none() || recent.len() > super::RECENT.max(base.files.len() / 16)) {
                 let ready = join(&base, &recent).into_iter().filter(|file| file.entry().is_some());
-                let segment = Segment::new(ready.map(|file| in_pack(&file, &common)).collect());
+                let ready = Segment::new(ready.collect());
+                // From what is still in memory, where it is: unpacking costs more than packing did.
+                let [names, terms, symbols] = ready.build();
+                let segment = Segment::new(ready.files.iter().map(|file| in_pack(file, &common)).collect());
                 let entries: Vec<Entry> = segment.files.iter().filter_map(|file| file.entry()).collect();
-                let [names, terms, symbols] = segment.build();
                 let written = lock.base(&store::base_bytes(&entries, &names, &terms, &symbols))?;
                 lock.head(Some(&written), &common.packs, &changes(&Recent::new(), &opaque, None))?;
                 Segment::on_disk(segment.files, Arc::new(written))
