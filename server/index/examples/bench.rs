@@ -1,8 +1,8 @@
 //! Measures reading, beside the physical limit of reading and parsing, in processor time.
 //!
-//! `bench cold ROOT [ROUNDS] [TSLIMIT]`: definitions, all occurrences and postings of the files under ROOT, on one thread,
-//! in turn with only finding, reading and parsing them, and with `tslimit parse` where its path is given. Beside them
-//! the scan of lines that stands in for the parse.
+//! `bench cold ROOT [ROUNDS] [PROGRAM]`: definitions, all occurrences and postings of the files under ROOT, on one thread,
+//! in turn with only finding, reading and parsing them, and with `PROGRAM parse ROOT`, as in `benches/run.py`, where one is
+//! given. Beside them the scan of lines that stands in for the parse.
 //!
 //! `bench keys FILE [EDITS]`: changes of one character in FILE as an open document, until its facts are current; beside
 //! them the parser alone, then what the first question costs that asks for its symbols, and the first that asks for every
@@ -34,7 +34,7 @@ fn main() {
         (Some("keys"), Some(file)) => {
             keys(file, argument(2).and_then(|edits| edits.parse().ok()).unwrap_or(500));
         }
-        _ => eprintln!("usage: bench cold ROOT [ROUNDS] [TSLIMIT] | bench keys FILE [EDITS]"),
+        _ => eprintln!("usage: bench cold ROOT [ROUNDS] [PROGRAM] | bench keys FILE [EDITS]"),
     }
 }
 
@@ -112,7 +112,7 @@ fn index(root: &Path) -> galley_index::Counts {
 }
 
 #[allow(clippy::disallowed_methods, reason = "a developer's tool")]
-fn cold(root: &Path, rounds: usize, tslimit: Option<&str>) {
+fn cold(root: &Path, rounds: usize, program: Option<&str>) {
     let (mut limits, mut ours, mut outside, mut scans) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut size, mut counts) = ((0, 0), galley_index::Counts::default());
     for _ in 0..rounds {
@@ -123,7 +123,7 @@ fn cold(root: &Path, rounds: usize, tslimit: Option<&str>) {
         ours.push(time);
         counts = found;
         scans.push(timed(|| scan(root)).0);
-        outside.extend(tslimit.and_then(|program| tslimit_parse(program, root)));
+        outside.extend(program.and_then(|program| parsed_by(program, root)));
     }
     let ratios: Vec<f64> = ours.iter().zip(&limits).map(|(ours, limit)| ours / limit).collect();
     let scanned: Vec<f64> = scans.iter().zip(&limits).map(|(scan, limit)| scan / limit).collect();
@@ -134,7 +134,7 @@ fn cold(root: &Path, rounds: usize, tslimit: Option<&str>) {
         "files": size.0, "bytes": size.1,
         "limit_ms": limit, "index_ms": ours, "ratio": median(&mut ratios.clone()),
         "scan_ms": median(&mut scans), "scan_ratio": median(&mut scanned.clone()),
-        "tslimit_parse_ms": outside, "ratio_to_tslimit": outside.map(|outside| ours / outside),
+        "outside_parse_ms": outside, "ratio_to_outside": outside.map(|outside| ours / outside),
         "counts": format!("{counts:?}"),
     });
     println!("{row}");
@@ -142,7 +142,7 @@ fn cold(root: &Path, rounds: usize, tslimit: Option<&str>) {
 
 /// What the outside tool says it took.
 #[allow(clippy::disallowed_methods, reason = "a developer's tool")]
-fn tslimit_parse(program: &str, root: &Path) -> Option<f64> {
+fn parsed_by(program: &str, root: &Path) -> Option<f64> {
     let output = std::process::Command::new(program).arg("parse").arg(root).arg("1").output().ok()?;
     serde_json::from_slice::<serde_json::Value>(&output.stdout).ok()?["cpu_ms"].as_f64()
 }
