@@ -1,13 +1,13 @@
 //! Long work that lets others have their turn in its middle.
 //!
-//! A kernel that preempts lazily (`CONFIG_PREEMPT_LAZY`, Linux since 6.13) does not stop a computation when somebody wakes up
-//! who should go first, but at the computation's next system call or at the next tick, which is up to 4 ms later. An answer
-//! that passes through several threads meets that more than once. So whatever computes for long without a system call says
-//! here how much it did, and now and then offers its processor.
+//! Who wakes up and should go first may still be left waiting for a processor on which something computes: until that makes a
+//! system call, or until the clock's next tick, which is 4 ms on many systems (seen on Linux 6.18, also with a computing
+//! thread of the lowest class, `SCHED_IDLE`). An answer that passes through several threads meets that more than once. So
+//! whatever computes for long without a system call says here how much it did, and now and then offers its processor.
 
 use std::cell::Cell;
 
-/// Units of work between two offers: about a tenth of a millisecond. An offer costs a five-hundredth of it.
+/// Units of work between two offers: about a tenth of a millisecond.
 const TURN: u32 = 1_000;
 
 thread_local! {
