@@ -62,9 +62,27 @@ export class Workbench {
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: row }).first().click();
   }
 
+  /** Runs a command from the palette. What the palette offers is settled when it opens: it is opened again until it has it. */
   async command(title) {
-    await this.pick("F1", `>${title}`, title);
-    await this.page.locator(QUICK_INPUT, { has: this.page.locator(".monaco-list-row", { hasText: title }) }).waitFor({ state: "hidden" });
+    const row = this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first();
+    const box = this.page.locator(`${QUICK_INPUT} input.input`);
+    await this.until(`the palette offers ${title}`, async () => {
+      await this.page.keyboard.press("F1");
+      await box.waitFor();
+      await box.fill(`>${title}`);
+      return row.waitFor({ timeout: 3_000 * patience }).then(() => true, async () => (await this.page.keyboard.press("Escape"), false));
+    }, 2 * TIMEOUT);
+    await row.click();
+    await this.page.locator(QUICK_INPUT, { has: row }).waitFor({ state: "hidden" });
+  }
+
+  /** How many hunks wait for a decision, as the client and the server both say it; undefined while they differ. */
+  async hunksLeft() {
+    const number = (text) => Number(/(\d+) hunks? /.exec(text ?? "")?.[1] ?? 0);
+    const client = this.page.locator('.statusbar-item-label[aria-label*="for your decision"]');
+    const server = this.page.locator(".statusbar-item", { hasText: /Galley: / }).first();
+    const [drawn, said] = [await client.evaluateAll((labels) => labels[0]?.getAttribute("aria-label")), await server.textContent()];
+    return number(drawn) === number(said) ? number(drawn) : undefined;
   }
 
   async openFile(file) {

@@ -65,7 +65,10 @@ export class StatusBar implements vscode.Disposable {
     const editor = vscode.window.activeTextEditor;
     const here = editor && this.review.at(editor.document.uri, editor.selection.active.line);
     this.hunks.text = here ? `$(arrow-down) ${position(here.hunk)}` : `$(arrow-down) ${left} left`;
-    this.hunks.tooltip = `${left} ${left === 1 ? "hunk waits" : "hunks wait"} for your decision. Click for the next one.`;
+    const waiting = `${left} ${left === 1 ? "hunk waits" : "hunks wait"} for your decision`;
+    this.hunks.tooltip = `${waiting}. Click for the next one.`;
+    // A screen reader would say the arrow and `3 of 4`, of what and how many are left it would not.
+    this.hunks.accessibilityInformation = { label: here ? `Galley: hunk ${position(here.hunk)}, ${waiting}` : `Galley: ${waiting}` };
     this.hunks.show();
   }
 }
