@@ -22,9 +22,10 @@ use arc_swap::ArcSwap;
 use galley_grammars::Language;
 use galley_text::change::ChangeSet;
 use galley_text::path::RelPath;
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use ropey::Rope;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Gives the text of a file, buffers before disk; `None` if it is gone.
@@ -32,6 +33,8 @@ pub type Reader = Arc<dyn Fn(&RelPath) -> Option<Arc<str>> + Send + Sync>;
 
 /// So many recent files are kept apart before they are joined with the old ones, at least.
 const RECENT: usize = 64;
+/// Fewer files are read by the thread that asks.
+const ALONE: usize = 8;
 /// Documents of so many bytes are scanned before they are parsed.
 const SCAN_FIRST: usize = 256 << 10;
 
@@ -58,6 +61,8 @@ struct Shared {
     folder: Mutex<Option<Folder>>,
     /// Held by the one who writes to disk.
     keeping: Mutex<()>,
+    /// Threads that read many files.
+    readers: Mutex<Option<Arc<ThreadPool>>>,
     /// Open documents, which stand before what is read of their files.
     documents: Mutex<BTreeMap<RelPath, Document>>,
     writing: Mutex<Writing>,
@@ -119,7 +124,8 @@ impl Index {
             ArcSwap::from_pointee(IndexSnapshot::new(Parts { reader: reader.clone(), ..Parts::default() }));
         let (folder, keeping, writing) = (Mutex::default(), Mutex::default(), Mutex::default());
         let documents = Mutex::default();
-        Self { shared: Arc::new(Shared { reader, documents, folder, keeping, writing, present }) }
+        let readers = Mutex::default();
+        Self { shared: Arc::new(Shared { reader, documents, folder, keeping, readers, writing, present }) }
     }
 
     /// An immutable view of the present state.
@@ -331,30 +337,34 @@ impl Index {
         Some(self.read(&given.path, text, true))
     }
 
+    /// In the order of `files`.
     fn read_all(&self, files: &[Given]) -> Vec<Option<Read>> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(files.len() / 8 + 1);
-        if threads == 1 {
-            return files.iter().map(|given| self.read_given(given)).collect();
+        match self.readers(files.len()) {
+            Some(readers) => readers
+                .install(|| files.par_iter().with_max_len(1).map(|given| self.read_given(given)).collect()),
+            None => files.iter().map(|given| self.read_given(given)).collect(),
         }
-        let next = AtomicUsize::new(0);
-        let read_some = || {
-            let mut done = Vec::new();
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some(given) = files.get(number) else { return done };
-                done.push((number, self.read_given(given)));
-            }
-        };
-        let mut all: Vec<(usize, Option<Read>)> = std::thread::scope(|scope| {
-            let readers: Vec<_> = (0..threads).map(|_| scope.spawn(read_some)).collect();
-            readers.into_iter().flat_map(|reader| reader.join().unwrap_or_default()).collect()
-        });
-        all.sort_unstable_by_key(|(number, _)| *number);
-        if all.len() != files.len() {
-            // A reader thread panicked; what it held is read again here, so that the caller sees the panic.
-            return files.iter().map(|given| self.read_given(given)).collect();
+    }
+
+    /// Threads to read so many files with, if one does not do. They stay until the index is written, because each has
+    /// parsers and tables of its own, which take longer to make than many a file to read.
+    fn readers(&self, files: usize) -> Option<Arc<ThreadPool>> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        if threads == 1 || files < ALONE {
+            return None;
         }
-        all.into_iter().map(|(_, read)| read).collect()
+        let mut readers = self.shared.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.is_none() {
+            let named = |number| format!("index-{number}");
+            *readers =
+                ThreadPoolBuilder::new().num_threads(threads).thread_name(named).build().ok().map(Arc::new);
+        }
+        readers.clone()
+    }
+
+    /// Lets the threads of [`Index::readers`] go.
+    fn dismiss_readers(&self) {
+        *self.shared.readers.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Puts a file in place: its text, the same text to keep if texts are kept, and what was read of it.

@@ -26,6 +26,8 @@ impl Flag {
     pub(crate) const TOKEN: u8 = 16;
     /// A row of siblings may begin here.
     pub(crate) const ROW: u8 = 32;
+    /// A comment: what lies in it is words and marks, for which there are no rules.
+    pub(crate) const COMMENT: u8 = 64;
 }
 
 /// The compiled rules of one language.
@@ -145,7 +147,7 @@ impl Rules {
 
     /// The same kinds of names and prose, and nothing that patterns say.
     pub(crate) fn without_rules(&self) -> Rules {
-        let keep = Flag::NAME | Flag::PROSE | Flag::TOKEN;
+        let keep = Flag::NAME | Flag::PROSE | Flag::TOKEN | Flag::COMMENT;
         let count = self.flags.len();
         Rules {
             flags: self.flags.iter().map(|flags| flags & keep).collect(),
@@ -239,8 +241,11 @@ fn flags(language: &'static Language, count: usize) -> Box<[u8]> {
     let (names, prose) = (language.name_leaves(), crate::extract::prose_kinds(language));
     let of = |slot: usize| {
         let bit = |list: &[bool], flag| if list.get(slot).copied().unwrap_or_default() { flag } else { 0 };
-        let token = u16::try_from(slot).is_ok_and(|id| slot + 1 < count && !grammar.node_kind_is_named(id));
-        bit(names, Flag::NAME) | bit(prose, Flag::PROSE) | if token { Flag::TOKEN } else { 0 }
+        let id = u16::try_from(slot).ok().filter(|_| slot + 1 < count);
+        let token = if id.is_some_and(|id| !grammar.node_kind_is_named(id)) { Flag::TOKEN } else { 0 };
+        let kind = id.and_then(|id| grammar.node_kind_for_id(id)).unwrap_or_default();
+        let comment = if kind.contains("comment") { Flag::COMMENT } else { 0 };
+        bit(names, Flag::NAME) | bit(prose, Flag::PROSE) | token | comment
     };
     (0..count).map(of).collect()
 }

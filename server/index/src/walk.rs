@@ -46,6 +46,8 @@ pub(crate) struct Above<'tree> {
     wild: u16,
     /// Rows that began at a child, one bit each.
     armed: u8,
+    /// How many children come after the one at hand; known where a whole subtree is walked.
+    left: u32,
 }
 
 /// The walk itself. A part of a tree is walked with the nodes above it given.
@@ -100,7 +102,7 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
                 if self.above.len() == self.outside {
                     return;
                 }
-                if cursor.goto_next_sibling() {
+                if self.next(cursor) {
                     break;
                 }
                 cursor.goto_parent();
@@ -110,13 +112,30 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
         }
     }
 
+    /// Goes to the next child of the innermost node entered. That there is none is known by counting: the cursor would
+    /// look for one in everything hidden above the last child.
+    fn next(&mut self, cursor: &mut TreeCursor<'tree>) -> bool {
+        let Some(above) = self.above.last_mut() else { return false };
+        if above.left == 0 {
+            debug_assert!(
+                !cursor.goto_next_sibling(),
+                "a {} has more children than it counts",
+                above.node.kind()
+            );
+            return false;
+        }
+        above.left -= 1;
+        cursor.goto_next_sibling()
+    }
+
     /// Looks at the node at the cursor, and goes to its first child unless nothing below it matters.
     fn visit(&mut self, cursor: &mut TreeCursor<'tree>) -> Next {
         let node = cursor.node();
         let kind = node.kind_id();
         let slot = self.rules.slot(kind);
         let flags = self.rules.flags(slot);
-        let is_leaf_name = flags & Flag::NAME != 0 && node.child_count() == 0;
+        let children = if flags & Flag::TOKEN == 0 { node.child_count() } else { 0 };
+        let is_leaf_name = flags & Flag::NAME != 0 && children == 0;
         if is_leaf_name && !self.outline_only && self.above.len() <= self.muted {
             self.found.occurrence(self.base, &node);
         }
@@ -140,12 +159,16 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
         if flags & Flag::PROSE != 0 && !self.outline_only && self.above.len() <= self.muted {
             self.found.prose(self.base, &node);
             if !node.has_error() {
+                if flags & Flag::COMMENT != 0 {
+                    return Next::Over;
+                }
                 self.muted = self.above.len();
             }
         }
         let field = if flags & Flag::FIELD != 0 { cursor.field_id().map_or(0, |id| id.get()) } else { 0 };
-        if cursor.goto_first_child() {
-            self.above.push(Above { node, slot, field, wild: self.rules.wild(slot), armed: 0 });
+        if children > 0 && cursor.goto_first_child() {
+            let left = children - 1;
+            self.above.push(Above { node, slot, field, wild: self.rules.wild(slot), armed: 0, left });
             return Next::Down;
         }
         self.unmute();

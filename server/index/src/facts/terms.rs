@@ -48,7 +48,7 @@ impl Facts {
         let mut derived = self.derived_terms();
         let mut rest: Vec<Counted> = Vec::new();
         for &(term, content, names) in self.terms() {
-            if derived.remove(&term) != Some((content, names)) {
+            if derived.remove(&term).map(clamped) != Some((content, names)) {
                 rest.push((term, content, names));
             }
         }
@@ -63,40 +63,38 @@ impl Facts {
         for (term, content, names) in &self.terms.rest {
             match (content, names) {
                 (0, 0) => drop(terms.remove(term)),
-                _ => drop(terms.insert(*term, (*content, *names))),
+                _ => drop(terms.insert(*term, (u32::from(*content), u32::from(*names)))),
             }
         }
-        let mut terms: Vec<_> =
-            terms.into_iter().map(|(term, (content, name))| (term, content, name)).collect();
+        let counted = |(term, counts)| {
+            let (content, names) = clamped(counts);
+            (term, content, names)
+        };
+        let mut terms: Vec<Counted> = terms.into_iter().map(counted).collect();
         terms.sort_unstable();
         terms.into()
     }
 
-    /// The terms of names that occur and of symbols that are defined.
-    fn derived_terms(&self) -> FastMap<Term, Counts> {
-        let mut content: FastMap<Term, u32> = FastMap::default();
+    /// The terms of names that occur and of symbols that are defined, with their counts.
+    fn derived_terms(&self) -> FastMap<Term, (u32, u32)> {
+        let mut terms: FastMap<Term, (u32, u32)> = FastMap::default();
+        terms.reserve(2 * self.names.len());
         for (number, name) in self.names() {
             let count = self.count(number);
+            let mut add = |term| terms.entry(term).or_default().0 += count;
             let mut pieces = 0;
             parts(name, |part| {
                 pieces += 1;
                 if part.len() > 1 {
-                    *content.entry(term(part)).or_default() += count;
+                    add(term(part));
                 }
             });
             if pieces > 1 {
-                *content.entry(whole(name)).or_default() += count;
+                add(whole(name));
             }
         }
-        let mut terms: FastMap<Term, Counts> = FastMap::default();
-        for (term, count) in content {
-            terms.entry(term).or_default().0 = u16::try_from(count).unwrap_or(u16::MAX);
-        }
         for number in 0..self.symbols.len() {
-            let mut add = |term| {
-                let count = &mut terms.entry(term).or_default().1;
-                *count = count.saturating_add(1);
-            };
+            let mut add = |term| terms.entry(term).or_default().1 += 1;
             words(self.symbol_name(number), |word| {
                 parts(word, |part| {
                     if part.len() > 1 {
@@ -108,6 +106,12 @@ impl Facts {
         }
         terms
     }
+}
+
+/// Counts as they are kept, which stop at the most that they can say.
+fn clamped((content, names): (u32, u32)) -> Counts {
+    let clamp = |count| u16::try_from(count).unwrap_or(u16::MAX);
+    (clamp(content), clamp(names))
 }
 
 /// The terms that the records of a pack speak of by number.

@@ -120,6 +120,7 @@ impl Index {
 
     /// Writes what is new to the folder, if the index has one; costs what changed, as a rule.
     pub fn persist(&self) -> std::io::Result<()> {
+        self.dismiss_readers();
         self.write_out(true)
     }
 
