@@ -8,7 +8,7 @@ use crate::found::{Base, Found, Span};
 use crate::nest::Definition;
 use crate::role::is_minified;
 use crate::rules::Rules;
-use crate::turn::worked;
+use crate::turn::{pass, worked};
 use crate::walk::Walk;
 use galley_grammars::{Capture, Language};
 use std::cell::RefCell;
@@ -110,6 +110,8 @@ impl Reading<'_> {
         if depth < 2 {
             self.embedded(language, &tree, depth);
         }
+        drop(tree);
+        worked(pass(self.text.len()));
     }
 
     fn walk(&mut self, language: &'static Language, tree: &Tree) {

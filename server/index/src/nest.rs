@@ -1,6 +1,7 @@
 //! Definitions from tags: which of several patterns is right about a name, what lies in what, what is a test.
 
 use crate::found::{Base, Found, Tag, What};
+use crate::turn::worked;
 use galley_grammars::SymbolKind;
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -44,6 +45,7 @@ pub(crate) fn definitions(parts: &[(Base, &Found)]) -> Vec<Definition> {
     let mut items: Vec<Item> =
         parts.iter().flat_map(|(base, found)| found.tags.iter().map(|tag| item(*base, tag))).collect();
     let tests = choose(&mut items);
+    worked(items.len() as u32 * 2);
     // Outer before inner; a container before the definition of the same range.
     items.sort_by_key(|item| {
         (item.range.start, Reverse(item.range.end), item.what != What::Container, item.name.start)
@@ -51,6 +53,7 @@ pub(crate) fn definitions(parts: &[(Base, &Found)]) -> Vec<Definition> {
     let mut definitions = Vec::with_capacity(items.len());
     let mut open: Vec<Open> = Vec::new();
     for item in items {
+        worked(4);
         while open.last().is_some_and(|outer| outer.range.end <= item.range.start && !outer.range.is_empty())
         {
             open.pop();

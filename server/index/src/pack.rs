@@ -144,7 +144,10 @@ impl Names {
             }
         };
         for (base, found) in parts {
-            found.uses.iter().for_each(|(span, bit)| mark(span.range(*base), *bit));
+            found.uses.iter().for_each(|(span, bit)| {
+                mark(span.range(*base), *bit);
+                worked(1);
+            });
         }
         definitions.iter().for_each(|definition| mark(definition.name.clone(), Use::DEFINED));
         uses.into()
@@ -177,6 +180,7 @@ fn terms(list: &WordList, text: &str, definitions: &[Definition]) -> Box<[Counte
             });
             in_names.push((whole(word), 1));
         });
+        worked(4);
     }
     sum(&mut content);
     sum(&mut in_names);
@@ -186,6 +190,7 @@ fn terms(list: &WordList, text: &str, definitions: &[Definition]) -> Box<[Counte
 /// Sorts, and makes one of those that are equal.
 fn sum(counts: &mut Vec<(Term, u32)>) {
     counts.sort_unstable_by_key(|(term, _)| *term);
+    worked(counts.len() as u32 / 2);
     counts.dedup_by(|later, first| {
         let same = later.0 == first.0;
         if same {

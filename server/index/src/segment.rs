@@ -277,7 +277,7 @@ impl Segment {
             add_names(&mut names, number, &facts);
             add_terms(&mut terms, number, file, &facts);
             symbols.add(number, &facts);
-            worked(200);
+            worked(pass(facts.weight()));
         }
         [Postings::build(names), Postings::build(terms), symbols.finish()]
     }

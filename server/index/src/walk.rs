@@ -32,8 +32,10 @@ impl Source for RopeSlice<'_> {
     }
 }
 
-/// Units of work that leaving a node stands for, with the walk over its children.
-const LEFT: u32 = 8;
+/// Nodes that are visited between two counts of the work, ...
+const VISITS: u32 = 64;
+/// ... and the units of work that they stand for.
+const VISITED: u32 = 100;
 
 /// A node above the one at hand.
 #[derive(Clone, Copy)]
@@ -63,6 +65,7 @@ pub(crate) struct Walk<'rules, 'tree, S> {
     spare: Option<TreeCursor<'tree>>,
     pub(crate) base: Base,
     pub(crate) found: Found,
+    visits: u32,
     /// The outermost node that was looked at other than for its kind and field, by the number of nodes above it.
     pub(crate) reach: usize,
     pub(crate) outline_only: bool,
@@ -86,6 +89,7 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
             spare: None,
             base: Base::default(),
             found,
+            visits: 0,
             reach: usize::MAX,
             outline_only: false,
         }
@@ -107,7 +111,6 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
                 }
                 cursor.goto_parent();
                 self.leave();
-                worked(LEFT);
             }
         }
     }
@@ -130,6 +133,10 @@ impl<'rules, 'tree, S: Source> Walk<'rules, 'tree, S> {
 
     /// Looks at the node at the cursor, and goes to its first child unless nothing below it matters.
     fn visit(&mut self, cursor: &mut TreeCursor<'tree>) -> Next {
+        self.visits += 1;
+        if self.visits.is_multiple_of(VISITS) {
+            worked(VISITED);
+        }
         let node = cursor.node();
         let kind = node.kind_id();
         let slot = self.rules.slot(kind);

@@ -9,6 +9,7 @@ use super::terms::Vocabulary;
 use super::{Counted, Facts, Packed, SYMBOL_TEXTS, Terms};
 use crate::hash::ContentHash;
 use crate::packed::{Lines, Places, Texts, pull, push};
+use crate::turn::worked;
 use galley_grammars::SymbolKind;
 use std::ops::Range;
 
@@ -73,6 +74,7 @@ impl Facts {
         lengths(&mut out, self.imports.iter());
         lengths(&mut out, self.names.iter());
         let places = self.places.in_order();
+        worked(places.len() as u32 / 2);
         self.write_places(&places, &mut out);
         let others = self.write_symbol_texts(&places, &mut out);
         lengths(&mut out, others.iter().copied());
@@ -147,15 +149,23 @@ impl Facts {
                 others.push(container);
             }
             around.enter(symbol.depth, name);
+            worked(2);
         }
         [names, lengths, containers].iter().for_each(|column| out.extend_from_slice(column));
         others
     }
 
-    /// The containers of symbols that are names, sorted, with their numbers.
+    /// The containers that are not what one expects and are names, sorted, with their numbers.
     fn numbers_of_containers(&self) -> Vec<(&str, u32)> {
-        let mut containers: Vec<&str> =
-            (0..self.symbols.len()).map(|number| self.symbol_container(number)).collect();
+        let mut around = Around::default();
+        let mut containers: Vec<&str> = Vec::new();
+        for (number, symbol) in self.symbols.iter().enumerate() {
+            let container = self.symbol_container(number);
+            if around.outer(symbol.depth) != container {
+                containers.push(container);
+            }
+            around.enter(symbol.depth, self.symbol_name(number));
+        }
         containers.sort_unstable();
         containers.dedup();
         let mut numbers: Vec<(&str, u32)> = if containers.is_empty() {

@@ -5,6 +5,7 @@
 use super::Facts;
 use crate::hash::FastMap;
 use crate::packed::push;
+use crate::turn::worked;
 use crate::words::{Term, parts, term, whole, words};
 use std::sync::OnceLock;
 
@@ -92,6 +93,7 @@ impl Facts {
             if pieces > 1 {
                 add(whole(name));
             }
+            worked(3);
         }
         for number in 0..self.symbols.len() {
             let mut add = |term| terms.entry(term).or_default().1 += 1;
@@ -103,6 +105,7 @@ impl Facts {
                 });
                 add(whole(word));
             });
+            worked(4);
         }
         terms
     }

@@ -205,6 +205,7 @@ fn sorted_pairs(contents: &[&Grams]) -> Vec<(Gram, u32)> {
     let mut pairs: Vec<(Gram, u32)> = Vec::with_capacity(contents.iter().map(|grams| grams.len()).sum());
     for (number, grams) in contents.iter().enumerate() {
         pairs.extend(grams.iter().map(|gram| (gram, number as u32)));
+        worked(grams.len() as u32 / 32);
     }
     let mut other = vec![(0, 0); pairs.len()];
     for shift in [0, 12] {
