@@ -33,8 +33,10 @@ pub type Reader = Arc<dyn Fn(&RelPath) -> Option<Arc<str>> + Send + Sync>;
 
 /// So many recent files are kept apart before they are joined with the old ones, at least.
 const RECENT: usize = 64;
-/// Fewer files are read by the thread that asks.
-const ALONE: usize = 8;
+/// Fewer files are read by the thread that asks. Whoever gives more writes the index before long.
+const ALONE: usize = 32;
+/// More threads would wait for each other.
+const READERS: usize = 16;
 /// Documents of so many bytes are scanned before they are parsed.
 const SCAN_FIRST: usize = 256 << 10;
 
@@ -349,7 +351,7 @@ impl Index {
     /// Threads to read so many files with, if one does not do. They stay until the index is written, because each has
     /// parsers and tables of its own, which take longer to make than many a file to read.
     fn readers(&self, files: usize) -> Option<Arc<ThreadPool>> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(READERS);
         if threads == 1 || files < ALONE {
             return None;
         }

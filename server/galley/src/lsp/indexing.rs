@@ -91,6 +91,9 @@ impl Thread {
             if is_moved || !knows_past {
                 knows_past = self.read_past(jobs, &mut waiting);
             }
+            if is_moved {
+                crate::allocator::give_back();
+            }
         }
         // The server ends: what was saved since the last time is kept too.
         self.persist();
