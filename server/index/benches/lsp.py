@@ -5,9 +5,10 @@
     lsp.py cold ROOT FILE SECONDS COMMAND  code actions on FILE while ROOT is indexed for the first time
     lsp.py burst ROOT FILE ROUNDS COMMAND  64 code actions at once and a documentSymbol behind them, then cancelled ones;
                                            then processor time of ten quiet seconds
+    lsp.py rest ROOT FILE 0 COMMAND        processor time and megabytes of memory once ROOT is indexed and all is quiet
     lsp.py null                            the server that does nothing
 
-COMMAND is the server's command line. `cold` and `burst` print one JSON object for the server and one for the null server.
+COMMAND is the server's command line. `cold`, `burst` and `rest` print one JSON object for the server and one for the null server.
 Times are milliseconds from just before a request is written to the last byte of its answer; `cpu` is processor time.
 """
 import gc, json, os, subprocess, sys, threading, time
@@ -144,6 +145,13 @@ def burst(client, rounds):
             "answers": kinds, "answered_twice": client.stray, "idle_cpu_ms_in_10_s": quiet}
 
 
+def at_rest(client, _):
+    wait_until_quiet(client)
+    lines = dict(line.split(":", 1) for line in open("/proc/%d/status" % client.server.pid) if line.startswith(("Vm", "Rss")))
+    megabytes = {key: round(int(lines[key].split()[0]) / 1024) for key in ("VmHWM", "VmRSS", "RssAnon")}
+    return {"cpu_ms": client.cpu(), "megabytes": megabytes}
+
+
 def wait_until_quiet(client):
     before = -1.0
     while client.cpu() != before:
@@ -186,7 +194,7 @@ def main():
     root, file, count, command = os.path.abspath(rest[0]), os.path.abspath(rest[1]), int(rest[2]), rest[3:]
     for label, run in (("server", command), ("null", [sys.executable, os.path.abspath(__file__), "null"])):
         client = Client(run, root, file)
-        row = {"cold": cold, "burst": burst}[what](client, count)
+        row = {"cold": cold, "burst": burst, "rest": at_rest}[what](client, count)
         client.end()
         print(json.dumps({"which": label, **row}), flush=True)
 
